@@ -1,0 +1,1 @@
+"""The Lantai service: composes the rooms beside it into one archive."""

@@ -1,0 +1,63 @@
+"""The web application: the gate, the pages of all features, nothing else."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from flask import Flask, request
+from flask_bootstrap import Bootstrap5
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.feature import Feature
+from archive_app.settings import Settings
+from archive_app.web.errors import install_errors
+from archive_app.web.gate import current_actor, install_gate
+from archive_app.web.health import probe_jobs, probe_space
+from archive_app.web.language import install_language
+
+_FORM_LIMIT_BYTES = 2 * 2**20
+
+
+def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]) -> Flask:
+    """The service for one archive."""
+    from archive_app.identity.views import authenticate
+
+    app = Flask("archive_app", static_folder=None)
+    app.config.update(
+        SECRET_KEY=archive.vault.keyring.secret("session"),
+        SESSION_COOKIE_NAME="lantai_form",
+        SESSION_COOKIE_SECURE=settings.base_url.startswith("https:"),
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_FORM_MEMORY_SIZE=_FORM_LIMIT_BYTES,
+        # Uploads are streams with a limit of their own; everything else is a small form.
+        MAX_CONTENT_LENGTH=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        LANTAI_BASE_URL=settings.base_url,
+    )
+    if settings.web.trusted_proxies:
+        hops = settings.web.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    Bootstrap5(app)
+    install_language(app, settings.archive.zone)
+    install_errors(app)
+    install_gate(app, archive, authenticate)
+    app.extensions["lantai_probes"] = [probe_jobs, probe_space, *(p for f in features for p in f.probes)]
+    for dotted in ("archive_app.web.views:blueprint", *(name for f in features for name in f.blueprints)):
+        module, _, name = dotted.partition(":")
+        app.register_blueprint(getattr(import_module(module), name))
+    _add_layout(app, archive, features)
+    return app
+
+
+def _add_layout(app: Flask, archive: Archive, features: Sequence[Feature]) -> None:
+    @app.context_processor
+    def layout() -> dict[str, object]:
+        actor = current_actor()
+        entries = [entry for feature in features for entry in feature.menu if actor.may(entry.permission)]
+        return {"actor": actor, "menu": entries, "archive_origin": archive.origin}
+
+    @app.before_request
+    def limit_forms() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if not getattr(view, "streaming", False):
+            request.max_content_length = _FORM_LIMIT_BYTES

@@ -1,0 +1,1 @@
+"""Documents and their versions: filing, finding, reading, proving."""

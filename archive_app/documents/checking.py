@@ -1,0 +1,184 @@
+"""Integrity: every blob read back, decrypted and compared with the digests recorded when it was filed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive_app.documents.keys import key_of
+from archive_app.documents.models import Derivative, Upload, Version
+from archive_app.documents.uploads import held_blob_id
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.events import event_type
+from archive_app.kernel.feature import Workshop
+from archive_app.kernel.language import N_
+from archive_app.kernel.outbox import Job
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import staged_use_case
+from storage import BlobCorrupt, BlobMissing, KeyCorrupt, KeyMissing, Purpose, StorageUnavailable
+
+CHECK_FAILED = event_type("document.check_failed", N_("Integrity check failed"))
+CHECKED = event_type("document.checked", N_("Integrity checked"))
+ORPHAN_SET_ASIDE = event_type("blob.set_aside", N_("Orphan blob set aside"))
+RESULT_GOOD, RESULT_MISSING, RESULT_CORRUPT, RESULT_KEY = "good", "missing", "corrupt", "key"
+ORPHAN_AGE = timedelta(hours=24)
+_NIGHTLY_BYTES = 50 * 2**30
+_PAGE = 200
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A blob that is not what was filed. `what` is content, text or preview; `result` says how it failed."""
+
+    version_id: str
+    document_id: str
+    name: str
+    what: str
+    result: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class BlobCheck:
+    """One version that was checked, and what was wrong with it."""
+
+    version: Version
+    faults: list[Fault]
+
+
+def check_version(archive: Archive, version: Version, derivatives: list[Derivative]) -> BlobCheck:
+    """Reads every blob of a version in full and compares it."""
+    faults = []
+    blobs = [(version.content_blob_id, Purpose.CONTENT, version.size_bytes, version.sha256)]
+    blobs += [(row.blob_id, Purpose(row.purpose), row.size_bytes, row.sha256) for row in derivatives]
+    for blob_id, purpose, size_bytes, sha256 in blobs:
+        try:
+            archive.vault.verify(blob_id, key_of(version), version.id, purpose, size_bytes=size_bytes, sha256=sha256)
+        except (BlobMissing, BlobCorrupt, KeyMissing, KeyCorrupt, StorageUnavailable) as error:
+            faults.append(
+                Fault(version.id, version.document_id, version.name, purpose.value, _result(error), str(error))
+            )
+    return BlobCheck(version, faults)
+
+
+def check_all(archive: Archive) -> Iterator[BlobCheck]:
+    """Checks every version there is, in the order they were filed, and keeps the result on each."""
+    after = ""
+    while True:
+        with archive.reading(Actor.system("check")) as uow:
+            page = select(Version).where(Version.id > after).order_by(Version.id).limit(_PAGE)
+            versions = uow.session.scalars(page).all()
+            made = _derivatives(uow.session, [version.id for version in versions])
+        if not versions:
+            return
+        for version in versions:
+            check = check_version(archive, version, made.get(version.id, []))
+            keep_result(archive, Actor.system("check"), check)
+            yield check
+        after = versions[-1].id
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def check_document(actor: Actor, archive: Archive, *, document_id: str) -> list[Fault]:
+    """Checks all versions of one document now. Raises: NotFoundError."""
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        versions = uow.session.scalars(
+            select(Version).where(Version.document_id == document_id).order_by(Version.number)
+        ).all()
+        made = _derivatives(uow.session, [version.id for version in versions])
+    checks = [check_version(archive, version, made.get(version.id, [])) for version in versions]
+    for check in checks:
+        keep_result(archive, actor, check)
+    with archive.transaction(actor) as uow:
+        subjects = {"document": document_id, "engagement": versions[0].engagement_id}
+        uow.record(CHECKED, subjects, versions=len(versions), faults=sum(len(check.faults) for check in checks))
+    return [fault for check in checks for fault in check.faults]
+
+
+def keep_result(archive: Archive, actor: Actor, check: BlobCheck) -> None:
+    """Writes the date and the outcome on the version; a fault is an event."""
+    with archive.transaction(actor, eventless=True) as uow:
+        version = uow.session.get_one(Version, check.version.id)
+        version.checked_at = uow.now
+        version.check_result = check.faults[0].result if check.faults else RESULT_GOOD
+        if check.faults:
+            subjects = {"document": version.document_id, "version": version.id, "engagement": version.engagement_id}
+            faults = [{"what": fault.what, "result": fault.result} for fault in check.faults]
+            uow.record(CHECK_FAILED, subjects, name=version.name, faults=faults)
+
+
+def check_nightly(workshop: Workshop, _job: Job) -> None:
+    """Checks those versions that were checked longest ago, up to a night's worth of bytes."""
+    archive, left = workshop.archive, _NIGHTLY_BYTES
+    with archive.reading(Actor.system("check")) as uow:
+        oldest = select(Version).order_by(Version.checked_at.is_not(None), Version.checked_at, Version.id)
+        versions = uow.session.scalars(oldest.limit(20_000)).all()
+    for version in versions:
+        if left <= 0:
+            return
+        with archive.reading(Actor.system("check")) as uow:
+            made = _derivatives(uow.session, [version.id]).get(version.id, [])
+        keep_result(archive, Actor.system("check"), check_version(archive, version, made))
+        left -= version.size_bytes
+
+
+def find_orphans(archive: Archive, told: Callable[[str], None] = lambda _blob_id: None) -> list[str]:
+    """Blobs that nothing in the database refers to: left by a crash between the vault and the transaction."""
+    orphans: list[str] = []
+    batch: list[str] = []
+    for entry in archive.vault.blobs():
+        batch.append(entry.blob_id)
+        if len(batch) == _PAGE:
+            orphans += _unknown(archive, batch)
+            batch = []
+    orphans += _unknown(archive, batch)
+    for blob_id in orphans:
+        told(blob_id)
+    return orphans
+
+
+def set_orphans_aside(workshop: Workshop, _job: Job) -> None:
+    """Moves orphans older than a day to quarantine, where they wait for disposal; nothing is destroyed here."""
+    archive = workshop.archive
+    archive.vault.sweep_temporary(ORPHAN_AGE)
+    horizon = archive.clock.now() - ORPHAN_AGE
+    old = {entry.blob_id for entry in archive.vault.blobs() if entry.modified_at < horizon}
+    for blob_id in find_orphans(archive):
+        if blob_id in old:
+            with archive.transaction(Actor.system("check")) as uow:
+                uow.record(ORPHAN_SET_ASIDE, {}, blob=blob_id)
+            archive.vault.quarantine(blob_id)
+
+
+def _unknown(archive: Archive, blob_ids: list[str]) -> list[str]:
+    with archive.reading(Actor.system("check")) as uow:
+        known = set(uow.session.scalars(select(Version.content_blob_id).where(Version.content_blob_id.in_(blob_ids))))
+        known |= set(uow.session.scalars(select(Derivative.blob_id).where(Derivative.blob_id.in_(blob_ids))))
+        if len(known) < len(blob_ids):
+            held = uow.session.scalars(select(Upload).where(Upload.state == "duplicate"))
+            known |= {held_blob_id(upload) for upload in held}
+    return [blob_id for blob_id in blob_ids if blob_id not in known]
+
+
+def _derivatives(session: Session, version_ids: list[str]) -> dict[str, list[Derivative]]:
+    made: dict[str, list[Derivative]] = {}
+    for row in session.scalars(select(Derivative).where(Derivative.version_id.in_(version_ids))):
+        made.setdefault(row.version_id, []).append(row)
+    return made
+
+
+def _result(error: Exception) -> str:
+    if isinstance(error, BlobMissing):
+        return RESULT_MISSING
+    return RESULT_KEY if isinstance(error, KeyMissing | KeyCorrupt) else RESULT_CORRUPT
+
+
+def count_failed(uow: UnitOfWork) -> int:
+    """How many versions failed their last check."""
+    failed = select(Version.id).where(Version.check_result.is_not(None), Version.check_result != RESULT_GOOD)
+    return len(uow.session.scalars(failed.limit(1000)).all())

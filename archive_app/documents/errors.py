@@ -1,0 +1,98 @@
+"""What can go wrong with a document's bytes, in words for people."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.language import N_
+from storage import (
+    BlobCorrupt,
+    BlobMissing,
+    KeyCorrupt,
+    KeyFileError,
+    KeyMissing,
+    SizeLimitExceeded,
+    StorageFull,
+    StorageUnavailable,
+)
+
+
+class TooLargeError(ArchiveError):
+    code = "too_large"
+    message = N_("The file is larger than %(limit_gib)s GiB, the most the archive takes. Nothing of it was kept.")
+
+
+class EmptyFileError(ArchiveError):
+    code = "empty_file"
+    message = N_("The file is empty (0 bytes). It was not filed; check the original.")
+
+
+class NameMissingError(ArchiveError):
+    code = "name_missing"
+    message = N_("The file has no name. It was not filed; give it a name and try again.")
+
+
+class NameTooLongError(ArchiveError):
+    code = "name_too_long"
+    message = N_("The file name has %(size)s bytes; 255 is the most. It was not filed; shorten the name and try again.")
+
+
+class NameInvalidError(ArchiveError):
+    code = "name_invalid"
+    message = N_("The file name contains control characters. It was not filed; rename the file and try again.")
+
+
+class InterruptedError(ArchiveError):  # noqa: A001  # the field's word; the builtin is an alias for a signal
+    code = "interrupted"
+    message = N_(
+        "The transfer broke off after %(received)s of %(expected)s bytes. Nothing of it was kept; send it again."
+    )
+
+
+class ChangedWhileReadError(ArchiveError):
+    code = "changed_while_read"
+    message = N_("The file changed while it was read. Nothing of it was kept; try again when it is finished.")
+
+
+class StorageFullError(ArchiveError):
+    code = "storage_full"
+    message = N_(
+        "There is no room left for this file. Nothing of it was kept; what was filed before is safe. "
+        "Tell your administrator."
+    )
+
+
+class StorageUnavailableError(ArchiveError):
+    code = "storage_unavailable"
+    message = N_(
+        "The store did not take or give the file. Nothing was changed; try again, and tell your administrator "
+        "if it repeats."
+    )
+
+
+class ContentCorruptError(ArchiveError):
+    code = "content_corrupt"
+    message = N_(
+        "The stored content is damaged or missing. Nothing wrong was shown. Tell your administrator: "
+        "it can be restored from a backup."
+    )
+
+
+class NotPreviewableError(ArchiveError):
+    code = "not_previewable"
+    message = N_("No picture of this page can be made. The original can be downloaded unchanged.")
+
+
+@contextmanager
+def storage_translated(limit_bytes: int = 0) -> Iterator[None]:
+    """Turns what the vault raises into words for people; the cause stays attached for the operator's log."""
+    try:
+        yield
+    except SizeLimitExceeded as error:
+        raise TooLargeError(limit_gib=f"{limit_bytes / 2**30:.1f}") from error
+    except StorageFull as error:
+        raise StorageFullError from error
+    except StorageUnavailable as error:
+        raise StorageUnavailableError from error
+    except (BlobCorrupt, BlobMissing, KeyCorrupt, KeyMissing, KeyFileError) as error:
+        raise ContentCorruptError from error

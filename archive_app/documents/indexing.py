@@ -1,0 +1,112 @@
+"""What the search index knows of a version, and how it gets there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive_app.documents.models import Document, Version
+from archive_app.documents.reading import read_text
+from archive_app.engagements.models import Client, Engagement
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.events import event_type
+from archive_app.kernel.feature import Workshop
+from archive_app.kernel.language import N_
+from archive_app.kernel.outbox import Job
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import use_case
+from search import IndexDocument
+
+REBUILD_REQUESTED = event_type("search.rebuild_requested", N_("Rebuilding of the search index requested"))
+_BATCH = 64
+INDEX_TEXT_LIMIT_BYTES = 16 * 2**20
+
+
+def index_versions(workshop: Workshop, jobs: Sequence[Job]) -> None:
+    """Puts versions into the index, and again those older ones that they replaced. Idempotent; durable on return."""
+    archive = workshop.archive
+    with archive.reading(Actor.system("indexer")) as uow:
+        keys = _with_siblings(uow.session, {job.subject_id for job in jobs})
+        for start in range(0, len(keys), _BATCH):
+            workshop.index.put(list(describe(archive, uow.session, keys[start : start + _BATCH])))
+    workshop.index.commit(None)
+
+
+def rebuild_index(workshop: Workshop, _job: Job) -> None:
+    """Makes the whole index anew from the database and the stored texts; the old one answers until then."""
+    workshop.index.rebuild(documents=describe_all(workshop.archive), watermark=None)
+
+
+@use_case(Permission.HEALTH_MANAGE)
+def request_rebuild(actor: Actor, uow: UnitOfWork) -> None:  # noqa: ARG001
+    """Has the worker make the index anew."""
+    uow.enqueue("search.rebuild", "")
+    uow.record(REBUILD_REQUESTED, {})
+
+
+def describe_all(archive: Archive, told: Callable[[int], None] = lambda _count: None) -> Iterator[IndexDocument]:
+    """Every version as the index sees it, from the database and the stored texts; `told` hears how many so far."""
+    done, after = 0, ""
+    while True:
+        with archive.reading(Actor.system("indexer")) as uow:
+            page = select(Version.id).where(Version.id > after).order_by(Version.id).limit(_BATCH)
+            keys = uow.session.scalars(page).all()
+            if not keys:
+                return
+            yield from describe(archive, uow.session, keys)
+        done, after = done + len(keys), keys[-1]
+        told(done)
+
+
+def describe(archive: Archive, session: Session, keys: Sequence[str]) -> Iterator[IndexDocument]:
+    """The index's view of versions."""
+    rows = session.execute(
+        select(Version, Document, Engagement, Client)
+        .join(Document, Document.id == Version.document_id)
+        .join(Engagement, Engagement.id == Version.engagement_id)
+        .join(Client, Client.id == Engagement.client_id)
+        .where(Version.id.in_(keys))
+    )
+    for version, document, engagement, client in rows:
+        body = read_text(archive, session, version, limit_bytes=INDEX_TEXT_LIMIT_BYTES)
+        yield _document(version, document, engagement, client, body, archive.rules.zone)
+
+
+def _document(
+    version: Version, document: Document, engagement: Engagement, client: Client, body: str | None, zone: ZoneInfo
+) -> IndexDocument:
+    words = (
+        client.name,
+        client.credit_code,
+        engagement.number,
+        engagement.title,
+        version.source_path,
+        version.originator,
+        version.activity,
+        version.source_system,
+    )
+    return IndexDocument(
+        key=version.id,
+        document_id=document.id,
+        organisation_id=engagement.organisation_id,
+        engagement_id=engagement.id,
+        client_id=client.id,
+        level=document.level,
+        current=version.current,
+        year=engagement.year,
+        kind=version.kind,
+        filed_on=version.filed_at.astimezone(zone).date(),
+        title=document.title,
+        name=version.name,
+        metadata="\n".join(word for word in words if word),
+        body=body or "",
+        readable=version.reading in {"read", "partly"},
+    )
+
+
+def _with_siblings(session: Session, keys: set[str]) -> list[str]:
+    documents = select(Version.document_id).where(Version.id.in_(keys))
+    return list(session.scalars(select(Version.id).where(Version.document_id.in_(documents)).order_by(Version.id)))

@@ -1,0 +1,240 @@
+"""Filing: bytes into the vault first, then one transaction that makes them a document.
+
+A crash at any point leaves either a complete document or an orphan blob that nothing refers to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from archive_app.documents.errors import EmptyFileError, storage_translated
+from archive_app.documents.models import Document, Version
+from archive_app.documents.names import original_name
+from archive_app.engagements.engagements import lock_engagement
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.errors import NotFoundError
+from archive_app.kernel.events import event_type
+from archive_app.kernel.ids import new_id
+from archive_app.kernel.language import N_
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import staged_use_case
+from archive_app.kernel.words import one_line
+from search.reading import Kind, identify
+from storage import Purpose, StoredBlob, WrappedKey
+
+DOCUMENT_FILED = event_type("document.filed", N_("Document filed"))
+VERSION_FILED = event_type("document.version_filed", N_("New version filed"))
+DUPLICATE_OFFERED = event_type("document.duplicate_offered", N_("Same content offered again"))
+DEFAULT_LEVEL = 1
+_HEAD_BYTES = 256 * 1024
+_TAIL_BYTES = 64 * 1024
+_BLOCK_BYTES = 1024 * 1024
+
+
+class Stream(Protocol):
+    """Anything that gives bytes until it gives none."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is recorded about a file at its entry, besides who, when and how: 形成者, 活动, 时间, 来源系统.
+
+    `name` and `source_path` are the offered ones; `claimed_media_type` is recorded, never trusted.
+    """
+
+    name: str
+    source_path: str = ""
+    source_system: str = ""
+    originator: str = ""
+    activity: str = ""
+    modified_at: datetime | None = None
+    claimed_media_type: str = ""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes that are in the vault and not yet a document."""
+
+    version_id: str
+    key: WrappedKey
+    blob: StoredBlob
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Filed:
+    """The outcome of filing. With `duplicate_of`, nothing was filed: that document already has the same content."""
+
+    document_id: str | None
+    version_id: str
+    stored: Stored = field(repr=False)
+    duplicate_of: str | None = None
+
+
+def _accept(_size_bytes: int) -> None:
+    """Every complete stream is acceptable."""
+
+
+@staged_use_case(Permission.DOCUMENTS_ADD)
+def add_document(
+    actor: Actor,
+    archive: Archive,
+    *,
+    engagement_id: str,
+    stream: Stream,
+    entry: Entry,
+    document_id: str | None = None,
+    allow_duplicate: bool = False,
+    confirm: Callable[[int], None] = _accept,
+    finish: Callable[[UnitOfWork, Filed], None] = lambda _uow, _filed: None,
+) -> Filed:
+    """Files the bytes of `stream` as a new document, or as a new version of `document_id`.
+
+    `confirm` is called with the number of bytes when the stream has ended and before anything is kept; it raises to
+    refuse. `finish` runs as a step of the filing transaction, so that whoever keeps a list of files has it right.
+    Permission is checked before the first byte is taken and again inside the transaction.
+
+    Raises: NotFoundError, NameMissingError and its kin, EmptyFileError, TooLargeError, StorageFullError,
+    StorageUnavailableError, and whatever `stream` and `confirm` raise.
+    """
+    with archive.reading(actor) as uow:
+        _check(uow, engagement_id, document_id)
+    original_name(entry.name)
+    stored = store(archive, stream, entry.name, confirm)
+    with archive.transaction(actor) as uow:
+        _check(uow, engagement_id, document_id)
+        lock_engagement(uow.session, engagement_id)
+        twin = None if allow_duplicate else find_twin(uow.session, engagement_id, stored.blob.sha256)
+        if twin is not None:
+            filed = Filed(None, stored.version_id, stored, duplicate_of=twin)
+            uow.record(DUPLICATE_OFFERED, {"engagement": engagement_id, "document": twin}, name=entry.name)
+        else:
+            filed = file_version(uow, engagement_id, document_id, stored, entry)
+        finish(uow, filed)
+    return filed
+
+
+def store(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], None]) -> Stored:
+    """Takes the bytes into the vault in one pass and constant memory."""
+    limit = archive.rules.upload_limit_bytes
+    version_id = new_id(archive.clock.now())
+    key = archive.vault.new_key(version_id)
+    head = bytearray()
+    tail = b""
+    size = 0
+    with (
+        storage_translated(limit),
+        archive.vault.writer(key, version_id, Purpose.CONTENT, size_limit_bytes=limit) as writer,
+    ):
+        while block := stream.read(_BLOCK_BYTES):
+            if len(head) < _HEAD_BYTES:
+                head += block[: _HEAD_BYTES - len(head)]
+            tail = block[-_TAIL_BYTES:] if len(block) >= _TAIL_BYTES else (tail + block)[-_TAIL_BYTES:]
+            size += len(block)
+            writer.write(block)
+        confirm(size)
+        if size == 0:
+            raise EmptyFileError
+        kind = identify(bytes(head), tail=tail, name=name)
+        blob = writer.commit()
+    return Stored(version_id, key, blob, kind)
+
+
+def find_twin(session: Session, engagement_id: str, sha256: bytes) -> str | None:
+    """A document of the engagement with a version of exactly this content, if there is one."""
+    twin = select(Version.document_id).where(Version.engagement_id == engagement_id, Version.sha256 == sha256)
+    return session.scalar(twin.order_by(Version.id).limit(1))
+
+
+def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, stored: Stored, entry: Entry) -> Filed:
+    """The step that makes stored bytes a version: rows, work for the worker, the event last."""
+    name = original_name(entry.name)
+    document = _document(uow, engagement_id, document_id, name)
+    number = _next_number(uow.session, document.id)
+    uow.session.add(_version(uow, document, number, stored, entry, name))
+    uow.enqueue("documents.read", stored.version_id)
+    subjects = {
+        "organisation": lock_engagement(uow.session, engagement_id).organisation_id,
+        "engagement": engagement_id,
+        "document": document.id,
+        "version": stored.version_id,
+    }
+    uow.record(
+        DOCUMENT_FILED if number == 1 else VERSION_FILED,
+        subjects,
+        name=name,
+        number=number,
+        size_bytes=stored.blob.size_bytes,
+        sha256=stored.blob.sha256.hex(),
+        sm3=stored.blob.sm3.hex() if stored.blob.sm3 else None,
+        source_path=entry.source_path,
+        source_system=entry.source_system,
+        originator=entry.originator,
+        activity=entry.activity,
+    )
+    return Filed(document.id, stored.version_id, stored)
+
+
+def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None:
+    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+    if document_id is not None:
+        uow.require("document", document_id)
+        if uow.session.get_one(Document, document_id).engagement_id != engagement_id:
+            raise NotFoundError
+
+
+def _document(uow: UnitOfWork, engagement_id: str, document_id: str | None, name: str) -> Document:
+    if document_id is not None:
+        return uow.session.get_one(Document, document_id)
+    document = Document(
+        id=uow.new_id(), engagement_id=engagement_id, title=name, level=DEFAULT_LEVEL, created_at=uow.now
+    )
+    uow.session.add(document)
+    uow.session.flush()
+    return document
+
+
+def _next_number(session: Session, document_id: str) -> int:
+    last = session.scalar(select(func.max(Version.number)).where(Version.document_id == document_id)) or 0
+    if last:
+        session.execute(update(Version).where(Version.document_id == document_id).values(current=False))
+    return last + 1
+
+
+def _version(uow: UnitOfWork, document: Document, number: int, stored: Stored, entry: Entry, name: str) -> Version:
+    blob = stored.blob
+    return Version(
+        id=stored.version_id,
+        document_id=document.id,
+        engagement_id=document.engagement_id,
+        number=number,
+        current=True,
+        name=name,
+        source_path=entry.source_path,
+        source_system=one_line(entry.source_system, field=N_("Source"), limit=100, required=False),
+        originator=one_line(entry.originator, field=N_("Originator"), limit=200, required=False),
+        activity=one_line(entry.activity, field=N_("Activity"), limit=200, required=False),
+        modified_at=entry.modified_at,
+        filed_at=uow.now,
+        filed_by=uow.actor.name,
+        kind=stored.kind.code,
+        media_type=stored.kind.media_type,
+        claimed_media_type=entry.claimed_media_type[:120],
+        size_bytes=blob.size_bytes,
+        sha256=blob.sha256,
+        sm3=blob.sm3,
+        content_blob_id=blob.blob_id,
+        stored_size_bytes=blob.stored_size_bytes,
+        stored_sha256=blob.stored_sha256,
+        key_epoch=stored.key.epoch,
+        wrapped_key=stored.key.wrapped,
+        reading="waiting",
+    )

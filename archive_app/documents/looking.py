@@ -1,0 +1,202 @@
+"""Looking at a document: its page, its content, its text, a picture of a page.
+
+A look is recorded before its first byte.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from archive_app.documents.errors import NotPreviewableError, storage_translated
+from archive_app.documents.keys import key_of
+from archive_app.documents.models import Derivative, Document, Look, Version
+from archive_app.documents.reading import derivative, read_text
+from archive_app.engagements.models import Client, Engagement
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.errors import NotFoundError
+from archive_app.kernel.events import event_type
+from archive_app.kernel.language import N_
+from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import query, staged_use_case
+from search.reading import KINDS, ReadingError, render_page
+from storage import BlobReader, Purpose
+
+VIEWED = event_type("document.viewed", N_("Document viewed"))
+DOWNLOADED = event_type("document.downloaded", N_("Document downloaded"))
+PREVIEW_WIDTHS_PX = (320, 1200)
+_WAYS = {"view": VIEWED, "download": DOWNLOADED}
+_TEXT_VIEW_BYTES = 2 * 2**20
+
+
+@dataclass(frozen=True)
+class DocumentPage:
+    """A document as its page shows it; `version` is the one being looked at."""
+
+    document: Document
+    version: Version
+    versions: Sequence[Version]
+    engagement: Engagement
+    client_name: str
+    text: str | None
+    text_cut: bool
+
+    @property
+    def pictured(self) -> bool:
+        """Whether pages of this kind can be drawn."""
+        return KINDS[self.version.kind].page_images
+
+
+@dataclass(frozen=True)
+class DocumentLine:
+    """A document as lists show it, with its current version."""
+
+    document: Document
+    version: Version
+
+
+@dataclass(frozen=True)
+class OpenContent:
+    """The exact original bytes of a version, readable and seekable; the caller closes `stream`."""
+
+    version: Version
+    stream: BlobReader
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def view_document(actor: Actor, archive: Archive, *, document_id: str, number: int | None = None) -> DocumentPage:
+    """Everything the document's page shows; counts as a look. Raises: NotFoundError, ContentCorruptError."""
+    _look(actor, archive, document_id, "view")
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        version = _version(uow, document_id, number)
+        versions = uow.session.scalars(
+            select(Version).where(Version.document_id == document_id).order_by(Version.number.desc())
+        ).all()
+        document, engagement, client_name = uow.session.execute(
+            select(Document, Engagement, Client.name)
+            .join(Engagement, Engagement.id == Document.engagement_id)
+            .join(Client, Client.id == Engagement.client_id)
+            .where(Document.id == document_id)
+        ).one()
+        text = read_text(archive, uow.session, version, limit_bytes=_TEXT_VIEW_BYTES + 1)
+    cut = text is not None and len(text.encode()) > _TEXT_VIEW_BYTES
+    return DocumentPage(document, version, versions, engagement, client_name, text, cut)
+
+
+@query(Permission.DOCUMENTS_READ)
+def list_documents(
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    engagement_id: str,
+    after: str | None = None,
+    text: str = "",
+) -> Page[DocumentLine]:
+    """The engagement's documents, newest first; `text` is any part of the title. Raises: NotFoundError."""
+    uow.require("engagement", engagement_id)
+    statement = (
+        select(Document, Version)
+        .join(Version, (Version.document_id == Document.id) & Version.current)
+        .where(Document.engagement_id == engagement_id, uow.visible("document"))
+    )
+    if text.strip():
+        statement = statement.where(Document.title.contains(text.strip(), autoescape=True))
+    page = fetch_page(uow.session, statement, [Document.id], after=after, descending=True)
+    return Page([DocumentLine(row[0], row[1]) for row in page.items], page.next_key)
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def open_content(actor: Actor, archive: Archive, *, document_id: str, number: int | None = None) -> OpenContent:
+    """The original bytes, with their end authenticated; each part is authenticated before it is given out.
+
+    Raises: NotFoundError, ContentCorruptError.
+    """
+    _look(actor, archive, document_id, "download")
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        version = _version(uow, document_id, number)
+    with storage_translated():
+        return OpenContent(
+            version, archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
+        )
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def page_picture(
+    actor: Actor, archive: Archive, *, document_id: str, number: int, page_index: int, width_px: int
+) -> bytes:
+    """A picture (WebP) of one page, `page_index` from 0, made in the sandbox once and kept encrypted.
+
+    Raises: NotFoundError, NotPreviewableError, ContentCorruptError.
+    """
+    if width_px not in PREVIEW_WIDTHS_PX or page_index < 0:
+        raise NotFoundError
+    _look(actor, archive, document_id, "view")
+    part = f"{page_index}-{width_px}"
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        version = _version(uow, document_id, number)
+        kept = uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, part))
+    key = key_of(version)
+    if kept is not None:
+        with storage_translated(), archive.vault.open(kept.blob_id, key, version.id, Purpose.PREVIEW) as blob:
+            return blob.read()
+    picture = _draw(archive, version, page_index, width_px)
+    with storage_translated():
+        stored = archive.vault.put(io.BytesIO(picture), key, version.id, Purpose.PREVIEW)
+    with archive.transaction(actor, eventless=True) as uow:
+        # Two people asking at once both draw; the second blob becomes an orphan.
+        if uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, part)) is None:
+            uow.session.add(derivative(uow, version.id, Purpose.PREVIEW, part, stored))
+    return picture
+
+
+def _draw(archive: Archive, version: Version, page_index: int, width_px: int) -> bytes:
+    if version.size_bytes > archive.rules.reading_limit_bytes:
+        raise NotPreviewableError
+    try:
+        with (
+            storage_translated(),
+            archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT) as blob,
+        ):
+            return render_page(io.BufferedReader(blob), version.kind, page_index, width_px=width_px).content
+    except ReadingError as error:
+        raise NotPreviewableError from error
+
+
+def _look(actor: Actor, archive: Archive, document_id: str, way: str) -> None:
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        if actor.person_id is None or _looked_lately(uow, document_id, way):
+            return
+    with archive.transaction(actor) as uow:
+        uow.require("document", document_id)
+        if _looked_lately(uow, document_id, way):
+            return
+        uow.session.merge(Look(person_id=actor.person_id, document_id=document_id, way=way, looked_at=uow.now))
+        document, engagement = uow.session.execute(
+            select(Document, Engagement)
+            .join(Engagement, Engagement.id == Document.engagement_id)
+            .where(Document.id == document_id)
+        ).one()
+        subjects = {"document": document_id, "engagement": engagement.id, "organisation": engagement.organisation_id}
+        uow.record(_WAYS[way], subjects, title=document.title)
+
+
+def _looked_lately(uow: UnitOfWork, document_id: str, way: str) -> bool:
+    look = uow.session.get(Look, (uow.actor.person_id, document_id, way))
+    return look is not None and uow.now - look.looked_at < uow.archive.rules.look_window
+
+
+def _version(uow: UnitOfWork, document_id: str, number: int | None) -> Version:
+    of_document = select(Version).where(Version.document_id == document_id)
+    wanted = of_document.where(Version.current if number is None else Version.number == number)
+    version = uow.session.scalars(wanted).one_or_none()
+    if version is None:
+        raise NotFoundError
+    return version

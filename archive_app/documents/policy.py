@@ -1,0 +1,22 @@
+"""Who sees which document: whoever sees its engagement and may read documents."""
+
+from sqlalchemy import ColumnElement, select
+
+from archive_app.documents.models import Document
+from archive_app.engagements.models import Engagement
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.policy import Policy
+
+
+def register(policy: Policy) -> None:
+    """Declares documents."""
+
+    def of_visible_engagement(actor: Actor) -> ColumnElement[bool] | None:
+        if not actor.may(Permission.DOCUMENTS_READ):
+            return None
+        visible = select(Engagement.id).where(policy.visible_to(actor, "engagement"))
+        return Document.engagement_id.in_(visible)
+
+    policy.subject("document", Document.id)
+    policy.grant("document", of_visible_engagement)

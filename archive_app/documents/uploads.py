@@ -1,0 +1,334 @@
+"""The list of files that somebody offers to an engagement: it survives reloads, crashes and broken lines.
+
+A file is announced (waiting), then sent; it ends as filed, as duplicate (kept aside until the person decides) or as
+refused with its reason. A file that fails never fails its neighbours.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from archive_app.documents.errors import InterruptedError as TransferInterruptedError
+from archive_app.documents.ingest import Entry, Filed, Stored, Stream, add_document, file_version
+from archive_app.documents.models import Upload
+from archive_app.documents.names import original_name
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
+from archive_app.kernel.events import event_type
+from archive_app.kernel.language import N_, translate
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import query, staged_use_case, use_case
+from search.reading import Kind
+from storage import StoredBlob, WrappedKey
+
+UPLOAD_REFUSED = event_type("upload.refused", N_("File refused"))
+DUPLICATE_DISCARDED = event_type("upload.duplicate_discarded", N_("Duplicate discarded"))
+MAX_ANNOUNCED = 2000
+MAX_LISTED = 2000
+_OPEN_STATES = ("waiting", "refused")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file as the browser announces it: `path` is relative inside a dropped folder, or just the name."""
+
+    path: str
+    size_bytes: int
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the files of one list come from: 活动, 形成者, 来源系统."""
+
+    activity: str = ""
+    originator: str = ""
+    source_system: str = ""
+
+
+@dataclass(frozen=True)
+class UploadLine:
+    """A file of the list, as pages and scripts see it. `reason` is a text in the asker's language."""
+
+    id: str
+    name: str
+    path: str
+    size_bytes: int
+    state: str
+    document_id: str | None
+    reason: str
+
+
+@use_case(Permission.DOCUMENTS_ADD)
+def announce(
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    engagement_id: str,
+    offers: Sequence[Offer],
+    origin: Origin,
+    document_id: str | None = None,
+) -> list[Upload]:
+    """Puts files on the list, in their order; one announced before and not filed yet keeps its line.
+
+    Raises: NotFoundError, InvalidInputError for a list that is too long.
+    """
+    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+    if document_id is not None:
+        uow.require("document", document_id)
+    if not 0 < len(offers) <= MAX_ANNOUNCED:
+        raise InvalidInputError(field=N_("Files"), reason=N_("Between 1 and 2,000 files can be announced at once."))
+    known = _known(uow, engagement_id, document_id)
+    place = _Place(engagement_id, document_id, origin)
+    return [known.get((offer.path, offer.size_bytes)) or _announced(uow, place, offer) for offer in offers]
+
+
+@use_case(Permission.DOCUMENTS_ADD)
+def announce_one(
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    engagement_id: str,
+    offer: Offer,
+    origin: Origin,
+    document_id: str | None = None,
+) -> Upload:
+    """A line of its own for a file whose size is not known yet: it comes with a plain form. Raises: NotFoundError."""
+    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+    if document_id is not None:
+        uow.require("document", document_id)
+    return _announced(uow, _Place(engagement_id, document_id, origin), offer)
+
+
+@query(Permission.DOCUMENTS_READ)
+def list_uploads(actor: Actor, uow: UnitOfWork, *, engagement_id: str, language: str) -> list[UploadLine]:
+    """The actor's own list for the engagement, newest last; filed files leave it when the list is cleared."""
+    uow.require("engagement", engagement_id)
+    mine = select(Upload).where(Upload.engagement_id == engagement_id, Upload.person_id == actor.name)
+    mine = mine.where(Upload.state != "cleared").order_by(Upload.id.desc()).limit(MAX_LISTED)
+    return [line_of(upload, language) for upload in reversed(uow.session.scalars(mine).all())]
+
+
+@use_case(Permission.DOCUMENTS_ADD)
+def clear_list(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> None:
+    """Takes what is finished, refused or never sent off the list; duplicates wait for their decision."""
+    uow.require("engagement", engagement_id)
+    finished = update(Upload).where(
+        Upload.engagement_id == engagement_id,
+        Upload.person_id == actor.name,
+        Upload.state.in_(("filed", "refused", "waiting", "discarded")),
+    )
+    uow.session.execute(finished.values(state="cleared", changed_at=uow.now))
+    uow.bookkeeping()
+
+
+@staged_use_case(Permission.DOCUMENTS_ADD)
+def receive(
+    actor: Actor,
+    archive: Archive,
+    *,
+    upload_id: str,
+    stream: Stream,
+    expected_bytes: int | None,
+    claimed_media_type: str = "",
+) -> Upload:
+    """Takes the bytes of an announced file. What goes wrong is kept on its line, and raised.
+
+    Raises: ConflictError when the line is not open; ArchiveError as `add_document` raises.
+    """
+    upload = _open_line(actor, archive, upload_id)
+
+    def confirm(size: int) -> None:
+        if expected_bytes is not None and size != expected_bytes:
+            raise TransferInterruptedError(received=size, expected=expected_bytes)
+
+    try:
+        add_document(
+            actor,
+            engagement_id=upload.engagement_id,
+            document_id=upload.document_id,
+            stream=stream,
+            entry=replace(_entry(upload), claimed_media_type=claimed_media_type),
+            confirm=confirm,
+            finish=lambda uow, filed: _finish(uow, upload_id, filed),
+        )
+    except ArchiveError as error:
+        refuse(actor, archive, upload_id, error)
+        raise
+    except OSError as error:
+        broken = TransferInterruptedError(received="?", expected=expected_bytes or "?")
+        refuse(actor, archive, upload_id, broken)
+        raise broken from error
+    with archive.reading(actor) as uow:
+        return uow.session.get_one(Upload, upload_id)
+
+
+@use_case(Permission.DOCUMENTS_ADD)
+def keep_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
+    """Files the bytes of a duplicate as a document of its own; returns its id.
+
+    Raises: NotFoundError, ConflictError.
+    """
+    upload = _own_line(uow, upload_id)
+    stored, entry = _held(upload)
+    filed = file_version(uow, upload.engagement_id, upload.document_id, stored, entry)
+    upload.state, upload.held, upload.changed_at = "filed", None, uow.now
+    upload.filed_document_id = filed.document_id
+    if filed.document_id is None:
+        raise ConflictError
+    return filed.document_id
+
+
+@use_case(Permission.DOCUMENTS_ADD)
+def discard_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
+    """Lets go of a duplicate's bytes: they become an orphan blob, which is set aside, not destroyed. Returns the
+    engagement's id. Raises: NotFoundError, ConflictError."""
+    upload = _own_line(uow, upload_id)
+    _held(upload)
+    upload.state, upload.held, upload.changed_at = "discarded", None, uow.now
+    uow.record(DUPLICATE_DISCARDED, {"engagement": upload.engagement_id}, name=upload.name)
+    return upload.engagement_id
+
+
+def line_of(upload: Upload, language: str) -> UploadLine:
+    """The line as a person reads it."""
+    reason = ""
+    if upload.reason:
+        told = json.loads(upload.reason)
+        reason = translate(language, told["message"], **told["params"])
+    return UploadLine(
+        upload.id, upload.name, upload.source_path, upload.size_bytes, upload.state, upload.filed_document_id, reason
+    )
+
+
+def refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) -> None:
+    """Keeps the reason on the line and in the log."""
+    with archive.transaction(actor) as uow:
+        upload = uow.session.get_one(Upload, upload_id)
+        upload.state, upload.changed_at = "refused", uow.now
+        upload.reason = _reason(error)
+        uow.record(UPLOAD_REFUSED, {"engagement": upload.engagement_id}, name=upload.name, reason=error.code)
+
+
+def _reason(error: ArchiveError) -> str:
+    return json.dumps({"message": error.message, "params": error.params}, default=str)
+
+
+def _known(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> dict[tuple[str, int], Upload]:
+    mine = select(Upload).where(
+        Upload.engagement_id == engagement_id,
+        Upload.person_id == uow.actor.name,
+        Upload.document_id == document_id if document_id else Upload.document_id.is_(None),
+        Upload.state != "cleared",
+    )
+    return {(upload.source_path, upload.size_bytes): upload for upload in uow.session.scalars(mine)}
+
+
+@dataclass(frozen=True)
+class _Place:
+    engagement_id: str
+    document_id: str | None
+    origin: Origin
+
+
+def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
+    name = offer.path.replace("\\", "/").rpartition("/")[2]
+    modified = offer.modified_at.isoformat() if offer.modified_at else None
+    entry = {**asdict(place.origin), "name": name, "source_path": offer.path, "modified_at": modified}
+    upload = Upload(
+        id=uow.new_id(),
+        engagement_id=place.engagement_id,
+        document_id=place.document_id,
+        person_id=uow.actor.name,
+        name=name[:1000],
+        source_path=offer.path[:4000],
+        size_bytes=offer.size_bytes,
+        entry=json.dumps(entry),
+        state="waiting",
+        created_at=uow.now,
+        changed_at=uow.now,
+    )
+    uow.session.add(upload)
+    uow.session.flush()
+    uow.bookkeeping()
+    try:
+        original_name(offer.path)
+    except ArchiveError as error:
+        upload.state, upload.reason = "refused", _reason(error)
+        uow.record(UPLOAD_REFUSED, {"engagement": place.engagement_id}, name=upload.name, reason=error.code)
+    return upload
+
+
+def _open_line(actor: Actor, archive: Archive, upload_id: str) -> Upload:
+    with archive.reading(actor) as uow:
+        upload = _own(uow, upload_id)
+    if upload.state not in _OPEN_STATES:
+        raise ConflictError
+    return upload
+
+
+def _own(uow: UnitOfWork, upload_id: str) -> Upload:
+    upload = uow.session.get(Upload, upload_id)
+    if upload is None or upload.person_id != uow.actor.name:
+        raise NotFoundError
+    uow.require("engagement", upload.engagement_id, Permission.DOCUMENTS_ADD)
+    return upload
+
+
+def _own_line(uow: UnitOfWork, upload_id: str) -> Upload:
+    upload = _own(uow, upload_id)
+    return uow.session.get_one(Upload, upload.id, with_for_update=True, populate_existing=True)
+
+
+def _finish(uow: UnitOfWork, upload_id: str, filed: Filed) -> None:
+    upload = uow.session.get_one(Upload, upload_id, with_for_update=True)
+    if upload.state not in _OPEN_STATES:
+        raise ConflictError
+    upload.changed_at, upload.reason = uow.now, None
+    upload.size_bytes = filed.stored.blob.size_bytes
+    if filed.duplicate_of is not None:
+        upload.state, upload.filed_document_id = "duplicate", filed.duplicate_of
+        upload.held = _hold(filed.stored)
+    else:
+        upload.state, upload.filed_document_id = "filed", filed.document_id
+
+
+def _hold(stored: Stored) -> str:
+    blob: dict[str, Any] = {key: v.hex() if isinstance(v, bytes) else v for key, v in asdict(stored.blob).items()}
+    return json.dumps(
+        {
+            "version_id": stored.version_id,
+            "key": {"epoch": stored.key.epoch, "wrapped": stored.key.wrapped.hex()},
+            "blob": blob,
+            "kind": asdict(stored.kind),
+        }
+    )
+
+
+def _held(upload: Upload) -> tuple[Stored, Entry]:
+    if upload.state != "duplicate" or upload.held is None:
+        raise ConflictError
+    held = json.loads(upload.held)
+    blob = held["blob"]
+    for digest in ("sha256", "sm3", "stored_sha256"):
+        blob[digest] = bytes.fromhex(blob[digest]) if blob[digest] else None
+    key = WrappedKey(held["key"]["epoch"], bytes.fromhex(held["key"]["wrapped"]))
+    stored = Stored(held["version_id"], key, StoredBlob(**blob), Kind(**held["kind"]))
+    return stored, _entry(upload)
+
+
+def _entry(upload: Upload) -> Entry:
+    told = json.loads(upload.entry)
+    modified = told.pop("modified_at")
+    return Entry(**told, modified_at=datetime.fromisoformat(modified) if modified else None)
+
+
+def held_blob_id(upload: Upload) -> str:
+    """The blob that a duplicate keeps until its decision."""
+    return _held(upload)[0].blob.blob_id

@@ -1,0 +1,317 @@
+"""Pages of documents: the engagement's desk, the document, its content; and the search."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.wsgi import wrap_file
+
+from archive_app.documents import uploads
+from archive_app.documents.checking import check_document
+from archive_app.documents.kinds import KIND_NAMES
+from archive_app.documents.looking import list_documents, open_content, page_picture, view_document
+from archive_app.documents.reading import READING_NOTES, read_again
+from archive_app.documents.searching import LAST_OFFSET, PAGE_SIZE, search_documents
+from archive_app.engagements.engagements import view_engagement
+from archive_app.engagements.teams import list_team
+from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.ids import is_id
+from archive_app.kernel.language import N_
+from archive_app.kernel.permissions import Permission
+from archive_app.trail.reading import document_history
+from archive_app.web.gate import current_actor, requires
+from archive_app.web.language import current_language
+from archive_app.web.uploads import form_files, request_body
+from search import Filters, Sort
+
+blueprint = Blueprint(
+    "documents", __name__, template_folder="templates", static_folder="static", static_url_path="/documents/static"
+)
+_COPY_BYTES = 256 * 1024
+_LATEST_MILLISECONDS = 2**42
+NOTES = {
+    "unbalanced_quote": N_("A quotation mark without its partner was taken as an ordinary character."),
+    "unbalanced_parenthesis": N_("A parenthesis without its partner was ignored."),
+}
+
+
+@blueprint.get("/engagements/<engagement_id>")
+@requires(Permission.ENGAGEMENTS_READ)
+def engagement_page(engagement_id: str) -> ResponseReturnValue:
+    """The desk of an engagement: drop files, see what is there."""
+    actor = current_actor()
+    view = view_engagement(actor, engagement_id=engagement_id)
+    text = request.args.get("text", "")
+    page = list_documents(actor, engagement_id=engagement_id, after=request.args.get("after"), text=text)
+    lines = uploads.list_uploads(actor, engagement_id=engagement_id, language=current_language())
+    return render_template(
+        "documents/engagement.html",
+        view=view,
+        page=page,
+        text=text,
+        uploads=lines,
+        team=list_team(actor, engagement_id=engagement_id),
+        may_add=actor.may(Permission.DOCUMENTS_ADD),
+        kind_names=KIND_NAMES,
+    )
+
+
+@blueprint.post("/engagements/<engagement_id>/uploads")
+@requires(Permission.DOCUMENTS_ADD)
+def announce(engagement_id: str) -> ResponseReturnValue:
+    """A script announces the files it is going to send."""
+    told = request.get_json()
+    lines = uploads.announce(
+        current_actor(),
+        engagement_id=engagement_id,
+        offers=_offers(told),
+        origin=_origin(told),
+        document_id=_text(told, "document_id") or None,
+    )
+    return jsonify([_line(upload) for upload in lines])
+
+
+@blueprint.put("/uploads/<upload_id>/content")
+@requires(Permission.DOCUMENTS_ADD, streaming=True)
+def receive(upload_id: str) -> ResponseReturnValue:
+    """A script sends the bytes of one announced file."""
+    stream, length = request_body(request)
+    upload = uploads.receive(
+        current_actor(),
+        upload_id=upload_id,
+        stream=stream,
+        expected_bytes=length,
+        claimed_media_type=request.mimetype,
+    )
+    return jsonify(_line(upload)), 201
+
+
+@blueprint.post("/engagements/<engagement_id>/files")
+@requires(Permission.DOCUMENTS_ADD, streaming=True)
+def receive_form(engagement_id: str) -> ResponseReturnValue:
+    """A plain form sends files; each is filed or refused by itself."""
+    actor = current_actor()
+    for part in form_files(request):
+        origin = uploads.Origin(part.fields.get("activity", ""), part.fields.get("originator", ""))
+        offer = uploads.Offer(part.name, 0)
+        document_id = part.fields.get("document_id") or None
+        try:
+            upload = uploads.announce_one(
+                actor, engagement_id=engagement_id, offer=offer, origin=origin, document_id=document_id
+            )
+            uploads.receive(
+                actor,
+                upload_id=upload.id,
+                stream=part.stream,
+                expected_bytes=None,
+                claimed_media_type=part.media_type,
+            )
+        except ArchiveError as error:
+            flash(f"{part.name}: {error.text(current_language())}", "danger")
+    return redirect(url_for("documents.engagement_page", engagement_id=engagement_id), 303)
+
+
+@blueprint.get("/engagements/<engagement_id>/uploads")
+@requires(Permission.DOCUMENTS_READ)
+def upload_list(engagement_id: str) -> ResponseReturnValue:
+    """The list of files offered, for the script of the page."""
+    lines = uploads.list_uploads(current_actor(), engagement_id=engagement_id, language=current_language())
+    return jsonify([_shown(line) for line in lines])
+
+
+@blueprint.post("/engagements/<engagement_id>/uploads/clear")
+@requires(Permission.DOCUMENTS_ADD)
+def clear_uploads(engagement_id: str) -> ResponseReturnValue:
+    """Takes finished lines off the list."""
+    uploads.clear_list(current_actor(), engagement_id=engagement_id)
+    return redirect(url_for("documents.engagement_page", engagement_id=engagement_id), 303)
+
+
+@blueprint.post("/uploads/<upload_id>/decision")
+@requires(Permission.DOCUMENTS_ADD)
+def decide_duplicate(upload_id: str) -> ResponseReturnValue:
+    """The person decides about a duplicate: file it all the same, or let it go."""
+    actor = current_actor()
+    if request.form.get("decision") == "keep":
+        document_id = uploads.keep_duplicate(actor, upload_id=upload_id)
+        return redirect(url_for("documents.document_page", document_id=document_id), 303)
+    engagement_id = uploads.discard_duplicate(actor, upload_id=upload_id)
+    return redirect(url_for("documents.engagement_page", engagement_id=engagement_id), 303)
+
+
+@blueprint.get("/documents/<document_id>")
+@requires(Permission.DOCUMENTS_READ)
+def document_page(document_id: str) -> ResponseReturnValue:
+    """One document: preview or text, metadata, versions, custody history, integrity."""
+    actor = current_actor()
+    number = request.args.get("version", type=int)
+    page = view_document(actor, document_id=document_id, number=number)
+    shown = min(max(request.args.get("page", 1, type=int), 1), max(page.version.page_count or 1, 1))
+    return render_template(
+        "documents/document.html",
+        page=page,
+        shown_page=shown,
+        history=document_history(actor, document_id=document_id, after=request.args.get("after")),
+        note=READING_NOTES.get(page.version.reading_note or ""),
+        may_add=actor.may(Permission.DOCUMENTS_ADD),
+        kind_names=KIND_NAMES,
+    )
+
+
+@blueprint.get("/documents/<document_id>/versions/<int:number>/content")
+@requires(Permission.DOCUMENTS_READ)
+def content(document_id: str, number: int) -> ResponseReturnValue:
+    """The exact original bytes, as a download; ranges are answered."""
+    opened = open_content(current_actor(), document_id=document_id, number=number)
+    version = opened.version
+    response = Response(
+        wrap_file(request.environ, cast("BinaryIO", opened.stream), _COPY_BYTES),
+        mimetype="application/octet-stream",
+        direct_passthrough=True,
+    )
+    response.content_length = version.size_bytes
+    # Only the RFC 8187 form: a header with the bare name would not survive every server.
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(version.name, safe='')}"
+    response.set_etag(version.sha256.hex())
+    response.last_modified = version.filed_at
+    return response.make_conditional(request, accept_ranges=True, complete_length=version.size_bytes)
+
+
+@blueprint.get("/documents/<document_id>/versions/<int:number>/pages/<int:page>-<int:width>.webp")
+@requires(Permission.DOCUMENTS_READ)
+def picture(document_id: str, number: int, page: int, width: int) -> ResponseReturnValue:
+    """A picture of one page, counted from 1."""
+    drawn = page_picture(current_actor(), document_id=document_id, number=number, page_index=page - 1, width_px=width)
+    response = Response(drawn, mimetype="image/webp")
+    # A version never changes, so its picture may stay in this person's browser.
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+@blueprint.post("/documents/<document_id>/check")
+@requires(Permission.DOCUMENTS_READ)
+def check(document_id: str) -> ResponseReturnValue:
+    """Checks the document's integrity now."""
+    faults = check_document(current_actor(), document_id=document_id)
+    if faults:
+        flash(
+            _(
+                "%(count)s faults were found. Tell your administrator: they can be restored from a backup.",
+                count=len(faults),
+            ),
+            "danger",
+        )
+    else:
+        flash(_("Every version was read back and is unaltered."), "success")
+    return redirect(url_for("documents.document_page", document_id=document_id), 303)
+
+
+@blueprint.post("/documents/<document_id>/read-again")
+@requires(Permission.DOCUMENTS_ADD)
+def repeat_reading(document_id: str) -> ResponseReturnValue:
+    """Has the text read again."""
+    read_again(current_actor(), document_id=document_id)
+    flash(_("The document will be read again in a moment."), "success")
+    return redirect(url_for("documents.document_page", document_id=document_id), 303)
+
+
+@blueprint.get("/search")
+@requires(Permission.DOCUMENTS_READ)
+def search_page() -> ResponseReturnValue:
+    """Hits with excerpts, counts to narrow by; everything in the URL."""
+    text = request.args.get("q", "")
+    sort = Sort(request.args["sort"]) if request.args.get("sort") in set(Sort) else Sort.RELEVANCE
+    offset = min(max(request.args.get("offset", 0, type=int), 0), LAST_OFFSET)
+    page = error = None
+    try:
+        page = search_documents(current_actor(), text=text, filters=_filters(), sort=sort, offset=offset)
+    except ArchiveError as failure:
+        error = failure.text(current_language())
+    return render_template(
+        "documents/search.html",
+        text=text,
+        page=page,
+        error=error,
+        sort=sort,
+        sorts=list(Sort),
+        offset=offset,
+        page_size=PAGE_SIZE,
+        last_offset=LAST_OFFSET,
+        kind_names=KIND_NAMES,
+        notes=[NOTES[note] for note in (page.notes if page else ()) if note in NOTES],
+    )
+
+
+def _filters() -> Filters:
+    args = request.args
+    return Filters(
+        engagements=frozenset(value for value in args.getlist("engagement") if is_id(value)),
+        clients=frozenset(value for value in args.getlist("client") if is_id(value)),
+        years=frozenset(
+            int(value) for value in args.getlist("year") if value.isdecimal() and len(value) == len("2026")
+        ),
+        kinds=frozenset(value for value in args.getlist("kind") if value in KIND_NAMES),
+        filed_from=_date(args.get("from")),
+        filed_to=_date(args.get("to")),
+        current_only=args.get("versions") != "all",
+        unread_only=args.get("unread") == "1",
+    )
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _offers(told: Any) -> list[uploads.Offer]:
+    files = told.get("files") if isinstance(told, dict) else None
+    if not isinstance(files, list):
+        raise InvalidInputError(field=N_("Files"), reason=N_("A list of files is missing."))
+    return [_offer(entry) for entry in files]
+
+
+def _offer(entry: Any) -> uploads.Offer:
+    if not isinstance(entry, dict):
+        raise InvalidInputError(field=N_("Files"), reason=N_("A list of files is missing."))
+    size, modified = entry.get("size"), entry.get("modified")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise InvalidInputError(field=N_("Files"), reason=N_("The size of a file is missing."))
+    moment = None
+    if isinstance(modified, int) and 0 < modified < _LATEST_MILLISECONDS:
+        moment = datetime.fromtimestamp(modified / 1000, UTC)
+    return uploads.Offer(_text(entry, "path"), size, moment)
+
+
+def _origin(told: Mapping[str, Any]) -> uploads.Origin:
+    return uploads.Origin(_text(told, "activity"), _text(told, "originator"), _text(told, "source_system"))
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    value = told.get(key, "")
+    if not isinstance(value, str):
+        raise InvalidInputError(field=key, reason=N_("This must be text."))
+    return value
+
+
+def _line(upload: Any) -> dict[str, object]:
+    return _shown(uploads.line_of(upload, current_language()))
+
+
+def _shown(line: uploads.UploadLine) -> dict[str, object]:
+    return {
+        "id": line.id,
+        "name": line.name,
+        "path": line.path,
+        "size": line.size_bytes,
+        "state": line.state,
+        "reason": line.reason,
+        "document": url_for("documents.document_page", document_id=line.document_id) if line.document_id else None,
+        "content": url_for("documents.receive", upload_id=line.id),
+        "decision": url_for("documents.decide_duplicate", upload_id=line.id),
+    }

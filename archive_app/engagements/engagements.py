@@ -1,0 +1,146 @@
+"""Use cases of engagements 核查项目: open one, list them, look at one."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from archive_app.engagements.models import Client, Engagement, TeamMember
+from archive_app.identity.models import Organisation
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.events import event_type
+from archive_app.kernel.language import N_
+from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.use_case import query, use_case
+from archive_app.kernel.words import one_line
+
+ENGAGEMENT_OPENED = event_type("engagement.opened", N_("Engagement opened"))
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+
+
+class NumberTakenError(ArchiveError):
+    """Another engagement of the organisation has this number."""
+
+    code = "engagement_number_taken"
+    message = N_("The number %(number)s belongs to another engagement. Nothing was opened; choose another number.")
+
+
+@dataclass(frozen=True)
+class EngagementFilters:
+    """What a list of engagements is narrowed to; empty fields narrow nothing."""
+
+    text: str = ""
+    client_id: str = ""
+    year: int | None = None
+
+
+@dataclass(frozen=True)
+class EngagementLine:
+    """An engagement as lists show it."""
+
+    engagement: Engagement
+    client_name: str
+
+
+@dataclass(frozen=True)
+class EngagementPage:
+    """An engagement as its own page shows it."""
+
+    engagement: Engagement
+    client: Client
+    organisation_name: str
+
+
+@use_case(Permission.ENGAGEMENTS_CREATE)
+def open_engagement(actor: Actor, uow: UnitOfWork, *, client_id: str, number: str, title: str, year: int) -> Engagement:
+    """Opens an engagement for a client; whoever opens it is on its team as leader.
+
+    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see.
+    """
+    uow.require("client", client_id)
+    client = uow.session.get_one(Client, client_id)
+    number = one_line(number, field=N_("Number"), limit=60)
+    title = one_line(title, field=N_("Title"), limit=200)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise InvalidInputError(field=N_("Year"), reason=N_("This is not a year of emissions."))
+    taken = select(Engagement.id).where(
+        Engagement.organisation_id == client.organisation_id, Engagement.number == number
+    )
+    if uow.session.scalar(taken):
+        raise NumberTakenError(number=number)
+    engagement = Engagement(
+        id=uow.new_id(),
+        organisation_id=client.organisation_id,
+        client_id=client.id,
+        number=number,
+        title=title,
+        year=year,
+        created_at=uow.now,
+    )
+    uow.session.add(engagement)
+    uow.session.flush()
+    if actor.person_id:
+        uow.session.add(
+            TeamMember(engagement_id=engagement.id, person_id=actor.person_id, part="leader", assigned_at=uow.now)
+        )
+    subjects = {"engagement": engagement.id, "client": client.id, "organisation": client.organisation_id}
+    uow.record(ENGAGEMENT_OPENED, subjects, number=number, title=title, year=year, client=client.name)
+    return engagement
+
+
+@query(Permission.ENGAGEMENTS_READ)
+def list_engagements(
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    filters: EngagementFilters,
+    after: str | None = None,
+) -> Page[EngagementLine]:
+    """Visible engagements, newest first."""
+    statement = select(Engagement, Client.name).join(Client, Client.id == Engagement.client_id)
+    statement = statement.where(uow.visible("engagement"))
+    if text := filters.text.strip():
+        statement = statement.where(
+            Engagement.title.contains(text, autoescape=True)
+            | Engagement.number.contains(text, autoescape=True)
+            | Client.name.contains(text, autoescape=True)
+        )
+    if filters.client_id:
+        statement = statement.where(Engagement.client_id == filters.client_id)
+    if filters.year:
+        statement = statement.where(Engagement.year == filters.year)
+    page = fetch_page(uow.session, statement, [Engagement.id], after=after, descending=True)
+    return Page([EngagementLine(row[0], row[1]) for row in page.items], page.next_key)
+
+
+@query(Permission.ENGAGEMENTS_READ)
+def engagement_years(actor: Actor, uow: UnitOfWork) -> list[int]:
+    """The years of visible engagements, newest first."""
+    years = select(Engagement.year).where(uow.visible("engagement")).distinct()
+    return list(uow.session.scalars(years.order_by(Engagement.year.desc())))
+
+
+@query(Permission.ENGAGEMENTS_READ)
+def view_engagement(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> EngagementPage:
+    """One engagement. Raises: NotFoundError."""
+    uow.require("engagement", engagement_id)
+    row = uow.session.execute(
+        select(Engagement, Client, Organisation.name)
+        .join(Client, Client.id == Engagement.client_id)
+        .join(Organisation, Organisation.id == Engagement.organisation_id)
+        .where(Engagement.id == engagement_id)
+    ).one()
+    return EngagementPage(row[0], row[1], row[2])
+
+
+def count_visible(uow: UnitOfWork) -> int:
+    """How many engagements the actor sees."""
+    return uow.session.scalar(select(func.count()).select_from(Engagement).where(uow.visible("engagement"))) or 0
+
+
+def lock_engagement(session: Session, engagement_id: str) -> Engagement:
+    """The engagement, with other changes to it waiting until this unit of work ends."""
+    return session.get_one(Engagement, engagement_id, with_for_update=True)

@@ -1,0 +1,16 @@
+"""What the composition root needs to know of identity."""
+
+from archive_app.identity import policy
+from archive_app.identity.tidying import TIDY, TIDY_EVERY_SECONDS, tidy
+from archive_app.kernel.feature import Feature, MenuEntry
+from archive_app.kernel.language import N_
+from archive_app.kernel.permissions import Permission
+
+FEATURE = Feature(
+    name="identity",
+    policy=policy.register,
+    jobs={TIDY: tidy},
+    periodic={TIDY: TIDY_EVERY_SECONDS},
+    menu=(MenuEntry(N_("People"), "identity.people_page", Permission.ACCOUNTS_MANAGE),),
+    blueprints=("archive_app.identity.views:blueprint",),
+)

@@ -1,0 +1,84 @@
+"""The forms of identity: which fields there are. What is acceptable in them, the use cases decide."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from archive_app.identity.roles import all_roles
+from archive_app.kernel.language import LANGUAGES
+from archive_app.web.forms import CheckboxListField
+
+_REQUIRED = InputRequired(_l("This must not be empty."))
+# Generous: it only keeps absurd input from the costly checks. The rules of the archive are the use cases'.
+_BOUNDED = Length(max=1000, message=_l("This is too long."))
+_CHECKS = (_REQUIRED, _BOUNDED)
+
+
+class _NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF publishes no types
+    password = PasswordField(_l("Password"), _CHECKS, render_kw={"autocomplete": "new-password", "spellcheck": "false"})
+    password_again = PasswordField(
+        _l("Password again"),
+        [_REQUIRED, EqualTo("password", _l("The two passwords differ."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class SetUpForm(_NewPasswordForm):
+    """First-run set-up."""
+
+    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    organisation_name = StringField(_l("Name of the organisation"), _CHECKS, render_kw={"autocomplete": "organization"})
+    display_name = StringField(_l("Your name"), _CHECKS, render_kw={"autocomplete": "name"})
+    login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "username", "autocapitalize": "none"})
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    """Login and password."""
+
+    login = StringField(
+        _l("Login"), _CHECKS, render_kw={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+    )
+    password = PasswordField(_l("Password"), _CHECKS, render_kw={"autocomplete": "current-password"})
+
+
+class LinkForm(_NewPasswordForm):
+    """A password chosen by somebody who holds a link."""
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]
+    """What people change about themselves."""
+
+    display_name = StringField(_l("Your name"), _CHECKS, render_kw={"autocomplete": "name"})
+    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+
+
+class PasswordForm(_NewPasswordForm):
+    """A new password in place of the present one."""
+
+    present = PasswordField(_l("Present password"), _CHECKS, render_kw={"autocomplete": "current-password"})
+
+
+class RolesForm(FlaskForm):  # type: ignore[misc]
+    """The roles of a person."""
+
+    roles = CheckboxListField(_l("Roles"))
+
+    def __init__(self, shown_in: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.roles.choices = role_choices(shown_in)
+
+
+class InviteForm(RolesForm):
+    """A new colleague."""
+
+    display_name = StringField(_l("Name"), _CHECKS, render_kw={"autocomplete": "off"})
+    login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "off", "autocapitalize": "none"})
+    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+
+
+def role_choices(language: str) -> list[tuple[str, str]]:
+    """All roles as (key, name in `language`)."""
+    return [(role.key, role.name(language)) for role in all_roles().values()]

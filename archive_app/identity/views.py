@@ -1,0 +1,304 @@
+"""Pages of identity: set-up, the door, one's own account, the people of the organisation."""
+
+from flask import (
+    Blueprint,
+    Request,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from archive_app.identity.accounts import Handed, deactivate, invite, make_reset_link, reactivate, set_roles
+from archive_app.identity.forms import (
+    InviteForm,
+    LinkForm,
+    PasswordForm,
+    ProfileForm,
+    RolesForm,
+    SetUpForm,
+    SignInForm,
+    role_choices,
+)
+from archive_app.identity.links import use_link, view_link
+from archive_app.identity.own_account import change_language, change_password, change_profile
+from archive_app.identity.people import STATE_LABELS, list_people, view_own_account, view_person
+from archive_app.identity.sessions import NewSession, actor_of_session, end_session, list_own_sessions, sign_out
+from archive_app.identity.setting_up import check_setup_link, is_set_up, set_up
+from archive_app.identity.signing_in import sign_in
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import current_archive
+from archive_app.kernel.language import LANGUAGES
+from archive_app.kernel.permissions import Permission
+from archive_app.web.forms import form_status, refusals_shown_on
+from archive_app.web.gate import SESSION_COOKIE, clear_session_cookie, current_actor, requires, set_session_cookie
+from archive_app.web.language import LANGUAGE_COOKIE, current_language, local_path, redirect_back, remember_language
+
+blueprint = Blueprint("identity", __name__, template_folder="templates")
+_FRESH_LINK = "fresh_link"
+
+
+def authenticate(from_browser: Request) -> Actor | None:
+    """Who sends this request, by the session's cookie; None when it opens nothing."""
+    token = from_browser.cookies.get(SESSION_COOKIE)
+    return actor_of_session(current_archive(), token, from_browser.remote_addr or "") if token else None
+
+
+@blueprint.route("/set-up/<token>", methods=["GET", "POST"])
+@requires(Permission.ANYBODY)
+def set_up_page(token: str) -> ResponseReturnValue:
+    """First-run set-up."""
+    check_setup_link(current_actor(), token=token)
+    form = SetUpForm(language=current_language())
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            begun = set_up(
+                current_actor(),
+                token=token,
+                language=form.language.data,
+                organisation_name=form.organisation_name.data,
+                display_name=form.display_name.data,
+                login=form.login.data,
+                password=form.password.data,
+            )
+            return remember_language(_enter(begun), begun.language, secure=_secure())
+    return render_template("identity/set_up.html", form=form, min_length=_min_length()), form_status(form)
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@requires(Permission.ANYBODY)
+def sign_in_page() -> ResponseReturnValue:
+    """The door."""
+    wanted = local_path(request.values.get("next"), url_for("web.start"))
+    if request.method == "GET" and current_actor().person_id is not None:
+        return redirect(wanted, 303)
+    form = SignInForm()
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            return _enter(sign_in(current_actor(), login=form.login.data, password=form.password.data), wanted)
+    set_up_already = is_set_up(current_actor())
+    return render_template("identity/sign_in.html", form=form, wanted=wanted, is_set_up=set_up_already), form_status(
+        form
+    )
+
+
+@blueprint.post("/sign-out")
+@requires(Permission.SIGNED_IN)
+def sign_out_action() -> ResponseReturnValue:
+    """Ends the session of this browser."""
+    sign_out(current_actor())
+    session.clear()
+    response = _redirect(url_for("identity.sign_in_page"))
+    clear_session_cookie(response, secure=_secure())
+    return response
+
+
+@blueprint.route("/link/<token>", methods=["GET", "POST"])
+@requires(Permission.ANYBODY)
+def link_page(token: str) -> ResponseReturnValue:
+    """Where an invitation or reset link leads: the person chooses a password."""
+    view = view_link(current_actor(), token=token)
+    form = LinkForm()
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            return _enter(use_link(current_actor(), token=token, password=form.password.data))
+    return render_template("identity/link.html", form=form, view=view, min_length=_min_length()), form_status(form)
+
+
+@blueprint.post("/account/language")
+@requires(Permission.SIGNED_IN)
+def choose_language() -> ResponseReturnValue:
+    """Switches the language, in this browser and for the person."""
+    chosen = request.form.get("language", "")
+    change_language(current_actor(), language=chosen)
+    return remember_language(redirect_back(url_for("web.start")), chosen, secure=_secure())
+
+
+@blueprint.get("/account")
+@requires(Permission.SIGNED_IN)
+def account_page() -> ResponseReturnValue:
+    """One's own account."""
+    return _render_account()
+
+
+@blueprint.post("/account/profile")
+@requires(Permission.SIGNED_IN)
+def change_profile_action() -> ResponseReturnValue:
+    """Changes one's own name and language."""
+    form = ProfileForm()
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            change_profile(current_actor(), display_name=form.display_name.data, language=form.language.data)
+            return remember_language(_redirect(url_for("identity.account_page")), form.language.data, secure=_secure())
+    return _render_account(profile=form)
+
+
+@blueprint.post("/account/password")
+@requires(Permission.SIGNED_IN)
+def change_password_action() -> ResponseReturnValue:
+    """Changes one's own password."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            change_password(current_actor(), old=form.present.data, new=form.password.data)
+            flash(_("Your password was changed. Your other sessions were ended."), "success")
+            return _redirect(url_for("identity.account_page"))
+    return _render_account(password=form)
+
+
+@blueprint.post("/account/sessions/<session_id>/end")
+@requires(Permission.SIGNED_IN)
+def end_session_action(session_id: str) -> ResponseReturnValue:
+    """Ends another session of one's own."""
+    end_session(current_actor(), session_id=session_id)
+    return _redirect(url_for("identity.account_page"))
+
+
+@blueprint.get("/people")
+@requires(Permission.ACCOUNTS_MANAGE)
+def people_page() -> ResponseReturnValue:
+    """The people of the organisation."""
+    page = list_people(
+        current_actor(),
+        text=request.args.get("text", ""),
+        state=request.args.get("state", ""),
+        role=request.args.get("role", ""),
+        after=request.args.get("after"),
+    )
+    choices = role_choices(current_language())
+    return render_template("identity/people.html", page=page, states=STATE_LABELS, roles=choices)
+
+
+@blueprint.route("/people/invite", methods=["GET", "POST"])
+@requires(Permission.ACCOUNTS_MANAGE)
+def invite_page() -> ResponseReturnValue:
+    """Invites a colleague."""
+    form = InviteForm(current_language(), language=current_language())
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            handed = invite(
+                current_actor(),
+                login=form.login.data,
+                display_name=form.display_name.data,
+                roles=form.roles.data,
+                language=form.language.data,
+            )
+            return _hand_over(handed)
+    return render_template("identity/invite.html", form=form), form_status(form)
+
+
+@blueprint.get("/people/<person_id>")
+@requires(Permission.ACCOUNTS_MANAGE)
+def person_page(person_id: str) -> ResponseReturnValue:
+    """One person's account."""
+    person = view_person(current_actor(), person_id=person_id)
+    return _render_person(person_id, RolesForm(current_language(), roles=sorted(person.roles)))
+
+
+@blueprint.post("/people/<person_id>/roles")
+@requires(Permission.ACCOUNTS_MANAGE)
+def set_roles_action(person_id: str) -> ResponseReturnValue:
+    """Gives a person other roles."""
+    form = RolesForm(current_language())
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            set_roles(current_actor(), person_id=person_id, roles=form.roles.data)
+            flash(_("The roles were changed."), "success")
+            return _to_person(person_id)
+    return _render_person(person_id, form)
+
+
+@blueprint.post("/people/<person_id>/link")
+@requires(Permission.ACCOUNTS_MANAGE)
+def reset_link_action(person_id: str) -> ResponseReturnValue:
+    """Makes a link by which a person chooses a new password."""
+    return _hand_over(make_reset_link(current_actor(), person_id=person_id))
+
+
+@blueprint.post("/people/<person_id>/deactivate")
+@requires(Permission.ACCOUNTS_MANAGE)
+def deactivate_action(person_id: str) -> ResponseReturnValue:
+    """Closes an account."""
+    deactivate(current_actor(), person_id=person_id)
+    return _to_person(person_id)
+
+
+@blueprint.post("/people/<person_id>/reactivate")
+@requires(Permission.ACCOUNTS_MANAGE)
+def reactivate_action(person_id: str) -> ResponseReturnValue:
+    """Opens an account again."""
+    reactivate(current_actor(), person_id=person_id)
+    return _to_person(person_id)
+
+
+def _enter(begun: NewSession, address: str | None = None) -> Response:
+    """Lets somebody in: nothing that the browser held before signing in lives on."""
+    session.clear()
+    response = _redirect(address or url_for("web.start"))
+    set_session_cookie(response, begun.token, begun.expires_at, secure=_secure())
+    if LANGUAGE_COOKIE not in request.cookies:
+        remember_language(response, begun.language, secure=_secure())
+    return response
+
+
+def _hand_over(handed: Handed) -> Response:
+    # Kept in the administrator's own browser until the next page shows it, once.
+    address = current_app.config["LANTAI_BASE_URL"] + url_for("identity.link_page", token=handed.token)
+    session[_FRESH_LINK] = [handed.person_id, address]
+    return _to_person(handed.person_id)
+
+
+def _render_account(profile: ProfileForm | None = None, password: PasswordForm | None = None) -> ResponseReturnValue:
+    actor = current_actor()
+    account = view_own_account(actor)
+    page = render_template(
+        "identity/account.html",
+        account=account,
+        profile=profile or ProfileForm(formdata=None, display_name=account.display_name, language=account.language),
+        password=password or PasswordForm(formdata=None),
+        sessions=list_own_sessions(actor, after=request.args.get("after")),
+        role_names=_role_names(account.roles),
+        min_length=_min_length(),
+    )
+    return page, form_status(profile or password) if profile or password else 200
+
+
+def _render_person(person_id: str, form: RolesForm) -> ResponseReturnValue:
+    person = view_person(current_actor(), person_id=person_id)
+    fresh_for, fresh_link = session.pop(_FRESH_LINK, (None, None))
+    page = render_template(
+        "identity/person.html",
+        person=person,
+        form=form,
+        states=STATE_LABELS,
+        languages=LANGUAGES,
+        fresh_link=fresh_link if fresh_for == person_id else None,
+    )
+    return page, form_status(form)
+
+
+def _role_names(roles: frozenset[str]) -> list[str]:
+    return [name for key, name in role_choices(current_language()) if key in roles]
+
+
+def _to_person(person_id: str) -> Response:
+    return _redirect(url_for("identity.person_page", person_id=person_id))
+
+
+def _redirect(address: str) -> Response:
+    return make_response(redirect(address, 303))
+
+
+def _secure() -> bool:
+    return bool(current_app.config["SESSION_COOKIE_SECURE"])
+
+
+def _min_length() -> int:
+    return current_archive().rules.password_min_length

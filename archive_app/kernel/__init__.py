@@ -1,0 +1,1 @@
+"""What every feature stands on: actor, permission, policy, events, outbox, unit of work, errors, clock, ids."""

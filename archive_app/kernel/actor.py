@@ -1,0 +1,44 @@
+"""Who acts."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from archive_app.kernel.permissions import OF_EVERYBODY, Permission
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, the system itself, or nobody in particular, as they are at this moment.
+
+    `name` goes into the log as the actor's id: a person's id, `system:<part>` or `anonymous`.
+    `via` says by which way they came: web, cli, worker.
+    """
+
+    name: str
+    via: str
+    permissions: frozenset[Permission] = OF_EVERYBODY
+    person_id: str | None = None
+    organisation_id: str | None = None
+    roles: frozenset[str] = frozenset()
+    display_name: str = ""
+    address: str = ""
+    session_id: str | None = None
+
+    @classmethod
+    def system(cls, part: str, via: str = "worker") -> Self:
+        """The archive acting by itself, or its operator at the command line: passes every check."""
+        return cls(name=f"system:{part}", via=via, permissions=frozenset(Permission))
+
+    @classmethod
+    def anonymous(cls, via: str = "web", address: str = "") -> Self:
+        """Somebody who has not signed in."""
+        return cls(name="anonymous", via=via, address=address)
+
+    @property
+    def is_system(self) -> bool:
+        """Whether this is the archive itself rather than a person."""
+        return Permission.SYSTEM in self.permissions
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor's roles include `permission`, whatever the subject."""
+        return permission in self.permissions

@@ -1,0 +1,114 @@
+"""The archive as the use cases see it: its parts, and the transactions they are changed in."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.clock import Clock
+from archive_app.kernel.database import busy_translated
+from archive_app.kernel.policy import Policy
+from archive_app.kernel.unit_of_work import UnitOfWork
+from search import IndexReader
+from storage import Vault
+
+_current: ContextVar["Archive"] = ContextVar("current_archive")
+_in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The figures that use cases obey; they come from the settings."""
+
+    zone: ZoneInfo
+    upload_limit_bytes: int
+    reading_limit_bytes: int
+    reading_memory_bytes: int
+    reading_seconds: int
+    password_min_length: int
+    session_idle: timedelta
+    session_lifetime: timedelta
+    link_lifetime: timedelta
+    look_window: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Everything a use case may need, built once by `runtime` from the settings."""
+
+    archive_id: str
+    origin: str
+    verification_key: str
+    engine: Engine
+    clock: Clock
+    policy: Policy
+    vault: Vault
+    index: IndexReader
+    rules: Rules
+    data_directory: Path
+    _write_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def today(self) -> date:
+        """The date in the archive's zone."""
+        return self.clock.now().astimezone(self.rules.zone).date()
+
+    @contextmanager
+    def activate(self) -> Iterator["Archive"]:
+        """Makes this the archive that use cases called inside act on."""
+        token = _current.set(self)
+        try:
+            yield self
+        finally:
+            _current.reset(token)
+
+    @contextmanager
+    def transaction(self, actor: Actor, *, eventless: bool = False) -> Iterator[UnitOfWork]:
+        """One unit of work: committed at the end of the block, rolled back by any exception.
+
+        A unit that changed something must have recorded an event. `eventless` is for the archive's own bookkeeping
+        (leases, leaves, sign-in clocks), which is not an act of anybody.
+
+        Raises: BusyError when the database stays locked; RuntimeError inside another unit of work.
+        """
+        if _in_transaction.get():
+            raise RuntimeError("a unit of work was opened inside another one")
+        token = _in_transaction.set(True)
+        try:
+            with busy_translated(), self._one_writer(), self._session(write=True) as session, session.begin():
+                uow = UnitOfWork(actor, self, session, self.clock.now(), eventless=eventless)
+                yield uow
+                uow.close()
+        finally:
+            _in_transaction.reset(token)
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[UnitOfWork]:
+        """A consistent view that cannot change anything."""
+        with busy_translated(), self._session(write=False) as session:
+            try:
+                yield UnitOfWork(actor, self, session, self.clock.now(), readonly=True)
+            finally:
+                # Let go first: a rollback empties the rows it still holds, and callers read them afterwards.
+                session.expunge_all()
+                session.rollback()
+
+    def _session(self, *, write: bool) -> Session:
+        engine = self.engine.execution_options(write=True) if write else self.engine
+        return Session(engine, expire_on_commit=False)
+
+    def _one_writer(self) -> AbstractContextManager[object]:
+        # SQLite lets one writer in at a time; waiting in line here is fair, waiting inside SQLite is not.
+        return self._write_lock if self.engine.dialect.name == "sqlite" else nullcontext()
+
+
+def current_archive() -> Archive:
+    """The archive activated for this request, job or command."""
+    return _current.get()

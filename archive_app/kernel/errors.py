@@ -1,0 +1,75 @@
+"""What can go wrong, in words for the person it happens to.
+
+Every error has a stable `code` for programs and a message for people that says what happened, what was kept and what to
+do next. It carries no HTTP number: `web/errors.py` holds the one table that maps codes to answers.
+"""
+
+from archive_app.kernel.language import N_, translate
+
+
+class ArchiveError(Exception):
+    """The root of all errors that a person may be shown."""
+
+    code = "error"
+    message = N_("Something went wrong. Nothing was changed.")
+
+    def __init__(self, **params: object) -> None:
+        super().__init__(self.code, params)
+        self.params = params
+
+    def text(self, language: str) -> str:
+        """The message in `language`."""
+        return translate(language, self.message, **self.params)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text('en')}"
+
+
+class NotFoundError(ArchiveError):
+    """Does not exist, or may not be seen by the asker: the answer is the same."""
+
+    code = "not_found"
+    message = N_("Nothing is here that you may see. It may have been moved, or you may not be on its team.")
+
+
+class PermissionMissingError(ArchiveError):
+    """The actor's roles do not include the permission."""
+
+    code = "permission_missing"
+    message = N_("Your role does not allow this (%(permission)s). Nothing was changed. Ask your administrator.")
+
+
+class SignInRequiredError(ArchiveError):
+    """Nobody is signed in."""
+
+    code = "sign_in_required"
+    message = N_("Please sign in first. Nothing was changed.")
+
+
+class InvalidInputError(ArchiveError):
+    """What was sent cannot be accepted; `field` names the place."""
+
+    code = "invalid_input"
+    message = N_("%(field)s: %(reason)s Nothing was changed.")
+
+    def __init__(self, *, field: str, reason: str) -> None:
+        super().__init__(field=field, reason=reason)
+
+    def text(self, language: str) -> str:
+        # Both are catalogue keys themselves.
+        words = {name: translate(language, str(value)) for name, value in self.params.items()}
+        return translate(language, self.message, **words)
+
+
+class ConflictError(ArchiveError):
+    """Somebody or something else got there first."""
+
+    code = "conflict"
+    message = N_("This has changed in the meantime. Nothing of yours was stored; reload the page and try again.")
+
+
+class BusyError(ArchiveError):
+    """The database stayed locked for longer than the busy timeout."""
+
+    code = "busy"
+    message = N_("The archive is busy. Nothing was changed; please try again in a moment.")

@@ -1,0 +1,122 @@
+"""The event table: what happened, written in the same transaction as the change itself.
+
+An event row holds codes, times and identifiers only. Everything that names people or content stands in its detail row,
+bound to the event by a salted digest, so that disposal can erase the words and leave every proof valid.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.ids import new_id
+from archive_app.kernel.tables import Base, Id
+from archive_app.proof.leaf import SALT_BYTES, canonical_detail, detail_digest
+
+_TYPES: dict[str, "EventType"] = {}
+
+
+@dataclass(frozen=True)
+class EventType:
+    """A kind of event: a stable code, and the catalogue key of its words for people."""
+
+    code: str
+    label: str
+
+
+def event_type(code: str, label: str) -> EventType:
+    """Declares a kind of event; a code is declared once in the whole archive."""
+    if code in _TYPES:
+        raise ValueError(f"event type {code!r} is declared twice")
+    return _TYPES.setdefault(code, EventType(code, label))
+
+
+def event_label(code: str) -> str:
+    """The catalogue key for `code`; an event of a feature no longer installed shows its code."""
+    known = _TYPES.get(code)
+    return known.label if known else code
+
+
+def event_types() -> list[EventType]:
+    """All declared kinds, by code."""
+    return [_TYPES[code] for code in sorted(_TYPES)]
+
+
+class Event(Base):
+    """Something that happened: the part that becomes a leaf of the log."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "occurred_at", "id"), Index(None, "actor", "id"), Index(None, "code", "id"))
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64))
+    occurred_at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    via: Mapped[str] = mapped_column(String(16))
+    detail_digest: Mapped[bytes]
+
+
+class EventSubject(Base):
+    """What an event is about: one row per kind of subject."""
+
+    __tablename__ = "event_subject"
+    __table_args__ = (Index(None, "kind", "subject_id", "event_id"),)
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    subject_id: Mapped[Id]
+
+
+class EventDetail(Base):
+    """The words of an event: erasable without touching the log."""
+
+    __tablename__ = "event_detail"
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("event.id"), primary_key=True)
+    salt: Mapped[bytes]
+    detail: Mapped[str] = mapped_column(Text)
+
+
+class PendingEvent(Base):
+    """An event that has no leaf yet. The sequencer removes the row in the transaction that inserts the leaf."""
+
+    __tablename__ = "event_pending"
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("event.id"), primary_key=True)
+
+
+def write_event(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    kind: EventType,
+    subjects: Mapping[str, str],
+    detail: Mapping[str, object],
+) -> str:
+    """Adds one event with its subjects and detail to `session`; returns its id."""
+    words = {**detail, "by": actor.display_name, "address": actor.address}
+    words = json.loads(json.dumps({key: value for key, value in words.items() if value not in (None, "")}))
+    salt = secrets.token_bytes(SALT_BYTES)
+    about = dict(subjects)
+    if actor.organisation_id:
+        about.setdefault("organisation", actor.organisation_id)
+    event = Event(
+        id=new_id(now),
+        code=kind.code,
+        occurred_at=now,
+        actor=actor.name,
+        via=actor.via,
+        detail_digest=detail_digest(salt, words),
+    )
+    session.add(event)
+    session.flush()
+    session.add_all(EventSubject(event_id=event.id, kind=k, subject_id=v) for k, v in about.items())
+    session.add(EventDetail(event_id=event.id, salt=salt, detail=canonical_detail(words).decode()))
+    session.add(PendingEvent(event_id=event.id))
+    session.flush()
+    return event.id

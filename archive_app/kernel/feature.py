@@ -1,0 +1,51 @@
+"""What a feature tells the composition root about itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.health import Probe
+from archive_app.kernel.outbox import Job
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.policy import Policy
+from search import Index
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a job has at hand: the archive, and the one writer of the index."""
+
+    archive: Archive
+    index: Index
+
+
+JobHandler = Callable[[Workshop, Job], None]
+BatchHandler = Callable[[Workshop, Sequence[Job]], None]
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A place in the main menu, shown to those who hold the permission."""
+
+    label: str
+    endpoint: str
+    permission: Permission
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One room of the archive: its rules, its jobs, and where its pages are.
+
+    `blueprints` are `module:name`, imported by the web application only. `batches` handle many jobs of a kind at once;
+    they either finish all of them or raise. `periodic` gives seconds between runs by job kind. `probes` tell how the
+    room is doing, on the health page and to `lantai doctor`.
+    """
+
+    name: str
+    policy: Callable[[Policy], None] = lambda _policy: None
+    jobs: Mapping[str, JobHandler] = field(default_factory=dict)
+    batches: Mapping[str, BatchHandler] = field(default_factory=dict)
+    periodic: Mapping[str, int] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
+    menu: tuple[MenuEntry, ...] = ()
+    blueprints: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""Lists by key: a page is what follows a row, however long the list is."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Label, Row, Select, SQLColumnExpression, tuple_
+from sqlalchemy.orm import Session
+
+from archive_app.kernel.errors import InvalidInputError
+from archive_app.kernel.language import N_
+
+T = TypeVar("T")
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows of a list, and the key that the next page starts after (None at the end)."""
+
+    items: Sequence[T]
+    next_key: str | None = None
+
+
+def fetch_page(
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    order: Sequence[SQLColumnExpression[Any]],
+    *,
+    after: str | None,
+    descending: bool = False,
+    limit: int = PAGE_SIZE,
+) -> Page[Row[*tuple[Any, ...]]]:
+    """The rows of `statement` that follow the key `after` in the order of the columns `order`, the last of them unique.
+
+    Raises: InvalidInputError when `after` is not a key that a page gave out.
+    """
+    columns: list[Label[Any]] = [column.label(f"page_key_{place}") for place, column in enumerate(order)]
+    statement = statement.add_columns(*columns)
+    if after is not None:
+        key = tuple_(*order)
+        bound = tuple_(*_decode(after, len(order)))
+        statement = statement.where(key < bound if descending else key > bound)
+    statement = statement.order_by(*(column.desc() if descending else column.asc() for column in order))
+    rows = session.execute(statement.limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return Page(rows)
+    return Page(rows[:limit], _encode(rows[limit - 1][-len(order) :]))
+
+
+def _encode(values: Sequence[Any]) -> str:
+    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def _decode(text: str, length: int) -> list[Any]:
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
+        aware = all(value.tzinfo for value in values if isinstance(value, datetime))
+    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+        raise InvalidInputError(field="after", reason=N_("This is not a page of the list.")) from error
+    if len(values) != length or not aware or not all(isinstance(v, str | int | datetime) for v in values):
+        raise InvalidInputError(field="after", reason=N_("This is not a page of the list."))
+    return values

@@ -1,0 +1,102 @@
+"""One use case, one transaction: what a use case holds in its hand while it works."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, event
+from sqlalchemy.orm import Session
+
+from archive_app.kernel import outbox
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.errors import NotFoundError, PermissionMissingError
+from archive_app.kernel.events import EventType, write_event
+from archive_app.kernel.ids import new_id
+from archive_app.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from archive_app.kernel.archive import Archive
+
+
+class DeniedError(NotFoundError):
+    """The subject exists and the actor may not see it. To them it is not found; to the log it is a denial."""
+
+    def __init__(self, kind: str, subject_id: str) -> None:
+        super().__init__()
+        self.subject = {kind: subject_id}
+        self.noted = False
+
+
+class UnitOfWork:
+    """A session, who acts in it, and the means to check, record and hand on."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        archive: "Archive",
+        session: Session,
+        now: datetime,
+        *,
+        eventless: bool = False,
+        readonly: bool = False,
+    ) -> None:
+        self.actor = actor
+        self.archive = archive
+        self.session = session
+        self.now = now
+        self.changed = False
+        self._recorded = eventless
+        event.listen(session, "before_flush", self._refuse if readonly else self._notice)
+        event.listen(session, "do_orm_execute", self._notice_bulk)
+
+    def new_id(self) -> str:
+        """A fresh identifier."""
+        return new_id(self.now)
+
+    def visible(self, kind: str) -> ColumnElement[bool]:
+        """The policy's clause for this actor, for use in any query."""
+        return self.archive.policy.visible_to(self.actor, kind)
+
+    def require(self, kind: str, subject_id: str, permission: Permission | None = None) -> None:
+        """Refuses unless the actor may see the subject and, if given, holds `permission`.
+
+        Raises: NotFoundError (DeniedError when it exists); PermissionMissingError.
+        """
+        policy = self.archive.policy
+        if not policy.allows(self.session, self.actor, kind, subject_id):
+            if policy.exists(self.session, kind, subject_id):
+                raise DeniedError(kind, subject_id)
+            raise NotFoundError
+        if permission is not None and not self.actor.may(permission):
+            raise PermissionMissingError(permission=permission)
+
+    def record(self, kind: EventType, subjects: Mapping[str, str], **detail: object) -> str:
+        """Writes the event of this unit of work, last; returns its id."""
+        self.session.flush()
+        self._recorded = True
+        return write_event(self.session, self.actor, self.now, kind, subjects, detail)
+
+    def bookkeeping(self) -> None:
+        """Says that what changed is the archive's own bookkeeping, which needs no event."""
+        self.session.flush()
+        self._recorded = True
+
+    def enqueue(self, kind: str, subject_id: str, **payload: Any) -> None:
+        """Hands work on to the worker: it is done if and only if this unit of work commits."""
+        outbox.enqueue(self.session, self.now, kind, subject_id, payload)
+
+    def close(self) -> None:
+        """Flushes; refuses a change that nobody will ever know of."""
+        self.session.flush()
+        if self.changed and not self._recorded:
+            raise RuntimeError("a unit of work changed something and recorded no event")
+
+    def _notice(self, session: Session, _context: object, _instances: Sequence[object] | None) -> None:
+        self.changed = self.changed or bool(session.new or session.dirty or session.deleted)
+
+    def _notice_bulk(self, state: Any) -> None:
+        self.changed = self.changed or not state.is_select
+
+    def _refuse(self, session: Session, _context: object, _instances: Sequence[object] | None) -> None:
+        if session.new or session.dirty or session.deleted:
+            raise RuntimeError("a reading unit of work tried to change something")

@@ -1,0 +1,1 @@
+"""The database's history, both ways, on SQLite and PostgreSQL."""

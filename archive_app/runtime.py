@@ -1,0 +1,216 @@
+"""The composition root: the one list of features, and the one place where an archive is put together."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+import archive_app.documents.feature
+import archive_app.engagements.feature
+import archive_app.identity.feature
+import archive_app.trail.feature
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive, Rules
+from archive_app.kernel.clock import Clock, SystemClock
+from archive_app.kernel.database import open_engine, sqlite_url
+from archive_app.kernel.events import event_type
+from archive_app.kernel.feature import Feature
+from archive_app.kernel.identity_row import ArchiveIdentity, read_identity
+from archive_app.kernel.ids import new_id
+from archive_app.kernel.language import N_
+from archive_app.kernel.policy import Policy
+from archive_app.proof.note import NoteSigner
+from archive_app.settings import Settings
+from search import open_reader
+from storage import BlobBackend, FileKeyRing, KeyRing, PosixBackend, Vault
+
+FEATURES: tuple[Feature, ...] = (
+    archive_app.engagements.feature.FEATURE,
+    archive_app.documents.feature.FEATURE,
+    archive_app.trail.feature.FEATURE,
+    archive_app.identity.feature.FEATURE,
+)
+ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
+ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
+ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
+DATABASE_FILE = "archive.db"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class RefusedToStartError(Exception):
+    """The archive's parts do not fit together; the message says which and what to do. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What may be exchanged when an archive is put together; tests pass fakes through here."""
+
+    clock: Clock
+    backend: Callable[[Settings], BlobBackend]
+
+    @classmethod
+    def usual(cls) -> "Parts":
+        """The parts of a real archive."""
+        return cls(SystemClock(), lambda settings: PosixBackend(settings.data_directory / "blobs"))
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is."""
+    return settings.database.url or sqlite_url(settings.data_directory / DATABASE_FILE)
+
+
+def key_file(settings: Settings, archive_id: str) -> Path:
+    """Where the keys of the archive are: outside the data directory, one file per archive."""
+    return settings.key_directory / f"{archive_id}.keys"
+
+
+def index_memory_directory(settings: Settings, archive_id: str) -> Path:
+    """Where the readable index lives: memory-backed unless configured otherwise. Two data directories that hold the
+    same archive (a restored copy beside its original) never share it."""
+    place = hashlib.sha256(str(settings.data_directory).encode()).hexdigest()[:8]
+    if settings.search.residence == "disk":
+        return settings.data_directory / "index-readable"
+    return Path(settings.search.memory_directory) / f"lantai-{archive_id}-{place}"
+
+
+def create_archive(settings: Settings, parts: Parts | None = None) -> bool:
+    """Makes the archive, or brings an existing one's database up to date; says whether it was made.
+
+    Safe to repeat after a crash at any point. Raises: RefusedToStartError.
+    """
+    parts = parts or Parts.usual()
+    settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = open_engine(database_url(settings))
+    try:
+        migrate(engine)
+        with Session(engine) as session:
+            if read_identity(session) is not None:
+                return False
+        if next(iter(parts.backend(settings).entries()), None) is not None:
+            raise RefusedToStartError(
+                f"{settings.data_directory} holds blobs but its database holds no archive. "
+                "Nothing was changed. Restore the database, or choose an empty data directory."
+            )
+        _write_identity(settings, engine, parts)
+        return True
+    finally:
+        engine.dispose()
+
+
+def open_archive(settings: Settings, parts: Parts | None = None) -> Archive:
+    """Puts the existing archive together. Raises: RefusedToStartError when a part is missing or does not fit."""
+    parts = parts or Parts.usual()
+    if not settings.database.url and not (settings.data_directory / DATABASE_FILE).exists():
+        raise RefusedToStartError(f"{settings.data_directory} holds no archive. Run `lantai init` first.")
+    engine = open_engine(database_url(settings))
+    if not is_current(engine):
+        engine.dispose()
+        raise RefusedToStartError(
+            "The database is of another version of Lantai. Run `lantai init` to bring it up to date."
+        )
+    with Session(engine) as session:
+        identity = read_identity(session)
+    if identity is None:
+        raise RefusedToStartError("The database holds no archive. Run `lantai init` first.")
+    policy = Policy()
+    for feature in reversed(FEATURES):
+        feature.policy(policy)
+    return Archive(
+        archive_id=identity.archive_id,
+        origin=identity.origin,
+        verification_key=identity.verification_key,
+        engine=engine,
+        clock=parts.clock,
+        policy=policy,
+        vault=Vault(
+            parts.backend(settings),
+            _open_keys(settings, identity),
+            archive_id=identity.archive_id,
+            sm3=settings.archive.sm3,
+        ),
+        index=open_reader(index_memory_directory(settings, identity.archive_id)),
+        rules=_rules(settings),
+        data_directory=settings.data_directory,
+    )
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the database to the newest schema."""
+    with engine.connect() as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database has exactly the schema of this program."""
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    return revision == ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _write_identity(settings: Settings, engine: Engine, parts: Parts) -> None:
+    # The key file comes first: a crash between the two leaves keys without an archive, never an archive without keys.
+    now = parts.clock.now()
+    archive_id = new_id(now)
+    ring = FileKeyRing.create(key_file(settings, archive_id), archive_id)
+    origin = f"lantai/{archive_id}"
+    with Session(engine.execution_options(write=True)) as session, session.begin():
+        session.add(
+            ArchiveIdentity(
+                single=1,
+                archive_id=archive_id,
+                origin=origin,
+                verification_key=log_signer(ring, origin).verifier_key.encode(),
+                created_at=now,
+            )
+        )
+    archive = open_archive(settings, parts)
+    with archive.transaction(Actor.system("init", via="cli")) as uow:
+        uow.record(ARCHIVE_MADE, {"archive": archive_id}, origin=origin)
+    archive.engine.dispose()
+
+
+def log_signer(ring: KeyRing, origin: str) -> NoteSigner:
+    """The key that signs the log's checkpoints."""
+    return NoteSigner(origin, Ed25519PrivateKey.from_private_bytes(ring.secret("log-signing")))
+
+
+def _open_keys(settings: Settings, identity: ArchiveIdentity) -> KeyRing:
+    path = key_file(settings, identity.archive_id)
+    if not path.exists():
+        raise RefusedToStartError(
+            f"The archive {identity.archive_id} is here, its key file {path} is not. Nothing was changed and no new "
+            "key was made. Put the key file back, or import the exported copy with `lantai keys import`."
+        )
+    return FileKeyRing.open(path)
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        zone=ZoneInfo(settings.archive.zone),
+        upload_limit_bytes=settings.uploads.limit_bytes,
+        reading_limit_bytes=settings.reading.limit_bytes,
+        reading_memory_bytes=settings.reading.memory_bytes,
+        reading_seconds=settings.reading.seconds,
+        password_min_length=settings.passwords.min_length,
+        session_idle=timedelta(minutes=settings.sessions.idle_minutes),
+        session_lifetime=timedelta(hours=settings.sessions.lifetime_hours),
+        link_lifetime=timedelta(hours=settings.sessions.link_hours),
+    )

@@ -1,0 +1,202 @@
+"""The settings: the only reader of configuration files and of the environment.
+
+Sources, later ones win key by key: `config/default.toml`, the archive's own file, `LANTAI_<SECTION>__<KEY>`. A key that
+the defaults do not know, or a value of another type, stops the start and is named.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX = "LANTAI_"
+FILE_NAME = "lantai.toml"
+# Anchored beside this package: a `config/` folder beside the started script would shadow a plain import.
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+_PLACES = {"LANTAI_DATA", "LANTAI_CONFIG"}
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names the key and where it stands."""
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    zone: str
+    sm3: bool
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    url: str
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    directory: str
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    host: str
+    port: int
+    processes: int
+    threads: int
+    base_url: str
+    trusted_proxies: int
+
+
+@dataclass(frozen=True)
+class UploadSettings:
+    limit_bytes: int
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    residence: str
+    memory_directory: str
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    idle_minutes: int
+    lifetime_hours: int
+    link_hours: int
+
+
+@dataclass(frozen=True)
+class PasswordSettings:
+    min_length: int
+
+
+@dataclass(frozen=True)
+class ReadingSettings:
+    limit_bytes: int
+    memory_bytes: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    checkpoint_seconds: int
+    poll_milliseconds: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One archive's settings, one attribute per section of `config/default.toml`."""
+
+    data_directory: Path
+    key_directory: Path
+    archive: ArchiveSettings
+    database: DatabaseSettings
+    keys: KeySettings
+    web: WebSettings
+    uploads: UploadSettings
+    search: SearchSettings
+    sessions: SessionSettings
+    passwords: PasswordSettings
+    reading: ReadingSettings
+    worker: WorkerSettings
+
+    @property
+    def base_url(self) -> str:
+        """The address people type, without a slash at its end."""
+        return self.web.base_url.rstrip("/") or f"http://{self.web.host}:{self.web.port}"
+
+
+def load_settings(environ: Mapping[str, str], *, data_directory: Path | None = None) -> Settings:
+    """The settings of the archive in `data_directory`, which LANTAI_DATA names unless it is given.
+
+    Raises: SettingsError naming the first key that is unknown or has a wrong value, and its source.
+    """
+    data = (data_directory or Path(environ.get("LANTAI_DATA") or "var")).expanduser().absolute()
+    values = tomllib.loads((CONFIG / "default.toml").read_text(encoding="utf-8"))
+    own = Path(environ["LANTAI_CONFIG"]) if environ.get("LANTAI_CONFIG") else data / FILE_NAME
+    if own.exists() or "LANTAI_CONFIG" in environ:
+        _override(values, _read(own), str(own))
+    _override(values, _from_environment(environ, values), "environment")
+    sections: dict[str, Any] = {
+        name: kind(**values[name]) for name, kind in get_type_hints(Settings).items() if name in values
+    }
+    _check(sections)
+    keys = _key_directory(sections["keys"].directory, environ)
+    if keys == data or data in keys.parents:
+        raise SettingsError(f"keys.directory: {keys} lies inside the data directory {data}; keys are kept apart")
+    return Settings(data_directory=data, key_directory=keys, **sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def _override(values: dict[str, Any], own: Mapping[str, Any], source: str) -> None:
+    for section, entries in own.items():
+        if section not in values or not isinstance(entries, Mapping):
+            raise SettingsError(f"{source}: unknown section [{section}]{_nearest(section, values)}")
+        for key, value in entries.items():
+            if key not in values[section]:
+                raise SettingsError(f"{source}: unknown key {section}.{key}{_nearest(key, values[section])}")
+            if type(value) is not type(values[section][key]):
+                wanted = type(values[section][key]).__name__
+                raise SettingsError(f"{source}: {section}.{key} must be of type {wanted}, not {value!r}")
+            values[section][key] = value
+
+
+def _nearest(word: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _from_environment(environ: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name in _PLACES:
+            continue
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        default = values.get(section, {}).get(key)
+        if default is None:
+            raise SettingsError(f"environment: unknown variable {name}")
+        found.setdefault(section, {})[key] = _parse(name, text, default)
+    return found
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        if text not in {"true", "false"}:
+            raise SettingsError(f"environment: {name} must be true or false, not {text!r}")
+        return text == "true"
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise SettingsError(f"environment: {name} must be a whole number, not {text!r}") from None
+    return text
+
+
+def _check(sections: Mapping[str, Any]) -> None:
+    try:
+        ZoneInfo(sections["archive"].zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingsError(f"archive.zone: no such time zone: {sections['archive'].zone!r}") from None
+    if sections["search"].residence not in {"memory", "disk"}:
+        raise SettingsError(f'search.residence: "memory" or "disk", not {sections["search"].residence!r}')
+    may_be_zero = {"trusted_proxies"}
+    for name, section in sections.items():
+        for entry in fields(section):
+            value = getattr(section, entry.name)
+            if isinstance(value, int) and not isinstance(value, bool) and value < (entry.name not in may_be_zero):
+                raise SettingsError(f"{name}.{entry.name}: must not be {value}")
+
+
+def _key_directory(configured: str, environ: Mapping[str, str]) -> Path:
+    if configured:
+        return Path(configured).expanduser().absolute()
+    base = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".config")
+    return Path(base).absolute() / "lantai"

@@ -1,0 +1,90 @@
+"""The one table from error codes to HTTP answers."""
+
+import logging
+import secrets
+
+from flask import Flask, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from archive_app.kernel.errors import ArchiveError
+from archive_app.web.language import current_language
+
+STATUS = {
+    "not_found": 404,
+    "permission_missing": 403,
+    "sign_in_required": 401,
+    "invalid_input": 422,
+    "conflict": 409,
+    "busy": 503,
+    "too_large": 413,
+    "too_many_tries": 429,
+    "storage_full": 507,
+    "storage_unavailable": 503,
+    "content_corrupt": 500,
+}
+_DEFAULT_STATUS = 422
+_SERVER_ERROR = 500
+log = logging.getLogger("lantai.web")
+
+
+def install_errors(app: Flask) -> None:
+    """Answers every error with a page or a problem document (RFC 9457), and nothing else."""
+    app.register_error_handler(ArchiveError, _archive_error)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unknown_error)
+
+
+def status_of(error: ArchiveError) -> int:
+    """The HTTP status that answers `error`."""
+    return STATUS.get(error.code, _DEFAULT_STATUS)
+
+
+def _archive_error(error: ArchiveError) -> ResponseReturnValue:
+    status = status_of(error)
+    if status >= _SERVER_ERROR:
+        log.error("answered %s with %s", request.endpoint, error.code, exc_info=error)
+    return answer(status, error.code, error.text(current_language()))
+
+
+def _forged(_error: CSRFError) -> ResponseReturnValue:
+    text = _(
+        "This form has expired or did not come from this archive. Nothing was changed; reload the page and try again."
+    )
+    return answer(400, "request_token", text)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    texts = {
+        404: _("There is no such page."),
+        405: _("This address does not take that kind of request. Nothing was changed."),
+        413: _("This is larger than the archive accepts. Nothing was stored."),
+    }
+    if error.response is not None:
+        return error.response
+    status = error.code or _SERVER_ERROR
+    text = texts.get(status, _("The request could not be understood. Nothing was changed."))
+    return answer(status, f"http_{status}", text)
+
+
+def _unknown_error(error: Exception) -> ResponseReturnValue:
+    reference = secrets.token_hex(6)
+    log.error("unexpected error %s at %s", reference, request.endpoint, exc_info=error)
+    text = _(
+        "Something unexpected happened. What was already filed is safe; please tell your administrator the reference."
+    )
+    return answer(_SERVER_ERROR, "unexpected", text, reference)
+
+
+def answer(status: int, code: str, text: str, reference: str | None = None) -> ResponseReturnValue:
+    """A page for people, a problem document for programs."""
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        response = jsonify(status=status, code=code, detail=text, reference=reference)
+        response.content_type = "application/problem+json"
+    else:
+        response = make_response(render_template("web/error.html", status=status, text=text, reference=reference))
+    response.status_code = status
+    return response

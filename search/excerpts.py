@@ -1,0 +1,127 @@
+"""Excerpts of a stored text with what was searched for marked, by the same analysis that found it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from search.analysis import AnalysedText, Phrase
+from search.language import parse_query
+
+_CHUNK_CHARS = 256
+_SCAN_CHARS = 100_000
+_MOST_MATCHES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A stretch of the original text; joined, the pieces are exactly `text[start:end]` of the original."""
+
+    pieces: tuple[Piece, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    start: int
+    end: int
+    term: int
+
+
+def highlight(text: str, query_text: str, *, width_chars: int = 120, fragments: int = 2) -> list[Fragment]:
+    """The first places in `text` that a query's positive terms match, as at most `fragments` fragments in text order.
+
+    Where nothing matches (the words stand in the title, or beyond the first 100,000 characters), the beginning of
+    the text is returned unmarked; an empty text gives no fragment.
+
+    Raises:
+        QueryError: as for the query itself.
+    """
+    phrases = parse_query(query_text).wanted()
+    matches = _first_matches(text, phrases, fragments)
+    if not matches:
+        return [_fragment(text, 0, min(width_chars, len(text)), [])] if text else []
+    windows = _windows(matches, len(text), width_chars)
+    telling = sorted(windows, key=lambda window: -len({match.term for match in window[2]}))[:fragments]
+    return [_fragment(text, *window) for window in sorted(telling, key=lambda window: window[0])]
+
+
+def _first_matches(text: str, phrases: tuple[Phrase, ...], fragments: int) -> list[_Match]:
+    """Matches in text order; reading stops once there are enough of them and every term was seen."""
+    found: dict[tuple[int, int], _Match] = {}
+    overlap = 2 * max((len(phrase.needle) for phrase in phrases), default=0) + 64
+    for start in range(0, min(len(text), _SCAN_CHARS) if phrases else 0, _CHUNK_CHARS):
+        for match in _matches_between(text, max(0, start - overlap), start + _CHUNK_CHARS, phrases):
+            found.setdefault((match.start, match.end), match)
+        enough = len(found) >= fragments and len({match.term for match in found.values()}) == len(phrases)
+        if enough or len(found) >= _MOST_MATCHES:
+            break
+    return sorted(found.values(), key=lambda match: (match.start, -match.end))
+
+
+def _matches_between(text: str, begin: int, end: int, phrases: tuple[Phrase, ...]) -> Iterator[_Match]:
+    analysed = AnalysedText(text[begin:end])
+    for term, needle in enumerate(phrase.needle for phrase in phrases):
+        if not _anchor(needle).search(analysed.normalised):
+            continue
+        for at in _occurrences(analysed.canonical, needle):
+            # The outer borders of a part are those of the text only where the part ends with the text.
+            cut_before = begin > 0 and at == 0 and needle[0] == "|"
+            cut_after = end < len(text) and at + len(needle) == len(analysed.canonical) and needle[-1] == "|"
+            if not cut_before and not cut_after:
+                match_start, match_end = analysed.original_span(at, at + len(needle))
+                yield _Match(begin + match_start, begin + match_end, term)
+
+
+def _occurrences(canonical: str, needle: str) -> Iterator[int]:
+    """Two matches may share a border, nothing else."""
+    step = max(1, len(needle) - 1) if needle[0] == "|" == needle[-1] else len(needle)
+    at = canonical.find(needle)
+    while at >= 0:
+        yield at
+        at = canonical.find(needle, at + step)
+
+
+@lru_cache(maxsize=512)
+def _anchor(needle: str) -> re.Pattern[str]:
+    """What a normalised text must contain, at least, for the needle to be in it: a cheap way to say no."""
+    longest = max(needle.split("|"), key=len)
+    return re.compile((r"\s*" if not longest.isascii() else "").join(map(re.escape, longest)))
+
+
+def _windows(matches: list[_Match], text_length: int, width: int) -> list[tuple[int, int, list[_Match]]]:
+    """Cut the text into windows that do not overlap: each begins a little before the first match not yet shown."""
+    windows: list[tuple[int, int, list[_Match]]] = []
+    shown_to = 0
+    for match in matches:
+        if windows and match.end <= shown_to:
+            windows[-1][2].append(match)
+            continue
+        if match.start < shown_to:
+            continue
+        start = max(shown_to, min(match.start - width // 4, text_length - width), 0)
+        shown_to = min(text_length, max(start + width, match.end))
+        windows.append((start, shown_to, [match]))
+    return windows
+
+
+def _fragment(text: str, start: int, end: int, matches: list[_Match]) -> Fragment:
+    pieces, at = [], start
+    for match in matches:
+        if match.start > at:
+            pieces.append(Piece(text[at : match.start], marked=False))
+        if match.end > at:
+            pieces.append(Piece(text[max(at, match.start) : match.end], marked=True))
+            at = match.end
+    if at < end:
+        pieces.append(Piece(text[at:end], marked=False))
+    return Fragment(tuple(pieces), start, end)

@@ -1,0 +1,115 @@
+"""The values that go into and come out of an index, whatever engine is behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDocument:
+    """One version of one document, as the index sees it.
+
+    `key` is the version's id and unique in an index. Empty `engagement_id` or `client_id` means "none".
+    `kind` is a type code such as `pdf`; `metadata` holds other words to find the document by; `readable` is false
+    where no text could be extracted, so that only title, name and metadata find it.
+    """
+
+    key: str
+    document_id: str
+    organisation_id: str
+    engagement_id: str
+    client_id: str
+    level: int
+    current: bool
+    year: int | None
+    kind: str
+    filed_on: date
+    title: str
+    name: str
+    metadata: str
+    body: str
+    readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one person may see; the empty scope sees nothing.
+
+    Visible is `(everything or organisation in organisations or engagement in engagements)
+    and engagement not in excluded_engagements and document not in excluded_documents and level <= highest_level`.
+    """
+
+    everything: bool = False
+    organisations: frozenset[str] = frozenset()
+    engagements: frozenset[str] = frozenset()
+    excluded_engagements: frozenset[str] = frozenset()
+    highest_level: int = 0
+    excluded_documents: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reader narrowed the list to; an empty set or None does not narrow. Dates are inclusive."""
+
+    engagements: frozenset[str] = frozenset()
+    clients: frozenset[str] = frozenset()
+    years: frozenset[int] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    filed_from: date | None = None
+    filed_to: date | None = None
+    current_only: bool = True
+    unread_only: bool = False
+
+
+class Sort(StrEnum):
+    """Order of hits. RELEVANCE without words is NEWEST. TITLE is pinyin for the 3,755 most used characters."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    TITLE = "title"
+
+
+class Facet(StrEnum):
+    """What hits can be counted by."""
+
+    ENGAGEMENT = "engagement"
+    CLIENT = "client"
+    YEAR = "year"
+    KIND = "kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to the index. Empty `text` lists everything visible. `facets` are names of `Facet`."""
+
+    text: str
+    scope: Scope
+    filters: Filters = field(default_factory=Filters)
+    sort: Sort = Sort.RELEVANCE
+    offset: int = 0
+    limit: int = 20
+    facets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    key: str
+    document_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page of hits, the exact total, and exact counts per facet value (years as decimal text).
+
+    A facet's counts leave out the filter on that same facet, so that they say what choosing another value would give.
+    `notes` are codes of `search.language`: how an ill-formed query was understood.
+    """
+
+    hits: list[Hit]
+    total: int
+    facets: dict[str, dict[str, int]]
+    notes: tuple[str, ...]

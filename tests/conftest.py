@@ -1,0 +1,161 @@
+"""Fixtures of every kind of test: a real archive in a temporary place, a clock that stands still, people."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+
+from archive_app.app import create_app
+from archive_app.kernel.archive import Archive
+from archive_app.runtime import (
+    FEATURES,
+    Parts,
+    create_archive,
+    index_memory_directory,
+    open_archive,
+)
+from archive_app.settings import Settings, load_settings
+from archive_app.trail.sequencing import sequence
+from archive_app.worker import Worker, open_index
+from tests.engines import engines_in_use, require, start_postgres
+from tests.factories import People
+
+
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def advance(self, **by: float) -> None:
+        """Moves the clock; the arguments are those of timedelta."""
+        self.instant += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """The archive's clock in tests."""
+    return SetClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running PostgreSQL, or a skipped test where there is none."""
+    with start_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an archive in a temporary place; parametrize indirectly with "postgres" for the other database."""
+    environ = {
+        "HOME": str(tmp_path / "home"),
+        "LANTAI_SEARCH__MEMORY_DIRECTORY": str(tmp_path / "memory"),
+        "LANTAI_READING__SECONDS": "20",
+    }
+    (tmp_path / "memory").mkdir()
+    if request.param == "postgres":
+        environ["LANTAI_DATABASE__URL"] = _fresh_database(request.getfixturevalue("postgres_url"), tmp_path.name)
+    return load_settings(environ, data_directory=tmp_path / "data")
+
+
+both_databases = pytest.mark.parametrize(
+    "settings", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
+@pytest.fixture
+def archive(settings: Settings, clock: SetClock) -> Iterator[Archive]:
+    """A real archive, active for the test."""
+    parts = replace(Parts.usual(), clock=clock)
+    create_archive(settings, parts)
+    opened = open_archive(settings, parts)
+    with opened.activate():
+        yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def people(archive: Archive) -> People:
+    """Makes people with roles, as the set-up and invitations would."""
+    return People(archive)
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """The worker's part, on demand instead of in the background."""
+
+    archive: Archive
+    worker: Worker
+
+    def run(self) -> None:
+        """Does all work that is due, then sequences the log."""
+        self.worker.drain()
+        sequence(self.archive)
+
+
+@pytest.fixture
+def workbench(archive: Archive, settings: Settings) -> Iterator[Workbench]:
+    """A worker with a real index."""
+    memory = index_memory_directory(settings, archive.archive_id)
+    with open_index(archive, settings, memory) as index:
+        yield Workbench(archive, Worker(archive, index, FEATURES))
+
+
+@pytest.fixture
+def app(archive: Archive, settings: Settings) -> Flask:
+    """The web application on the archive."""
+    flask = create_app(archive, settings, FEATURES)
+    flask.config["TESTING"] = True
+    flask.config["PROPAGATE_EXCEPTIONS"] = False
+    return flask
+
+
+@pytest.fixture
+def browser(app: Flask) -> Callable[[], FlaskClient]:
+    """Makes clients, each with cookies of its own."""
+    return app.test_client
+
+
+def _fresh_database(url: str, name: str) -> str:
+    database = "".join(c if c.isalnum() else "_" for c in name.lower()) + f"_{os.getpid()}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{database}" ENCODING UTF8 TEMPLATE template0'))
+    server.dispose()
+    base, _, query = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`full` tests run only when asked for by `-m full` or `LANTAI_FULL`."""
+    if "full" in (config.option.markexpr or "") or os.environ.get("LANTAI_FULL"):
+        return
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(pytest.mark.skip(reason="runs in `make test-full`"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Engines that a test needs are there, or the test is skipped, or fails where `LANTAI_REQUIRE` asks for them."""
+    for engine in ("chromium", "postgres", "strace"):
+        marker = "browser" if engine == "chromium" else engine
+        if item.get_closest_marker(marker):
+            require(engine)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says which engines the run really exercised."""
+    terminalreporter.section("engines")
+    for name, state in engines_in_use().items():
+        terminalreporter.write_line(f"{name}: {state}")

@@ -1,0 +1,467 @@
+"""What every search engine behind `search` keeps: hits equal substring truth, and scope, filters, facets are exact."""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpus import documents
+
+from search import Filters, IndexDocument, Query, QueryError, Results, Scope, Sort, highlight
+from search.analysis import phrase
+from search.tantivy_engine import TantivyEngine
+
+ENGINES = {"tantivy": TantivyEngine}
+TRUTH_DOCUMENTS, TRUTH_QUERIES, BODY_BYTES = 4_000, 600, 700
+ALL = Scope(everything=True, highest_level=9)
+ANY = Filters(current_only=False)
+
+
+# --- the oracle: the rule of `search.analysis`, one character at a time, by the names of characters ---
+
+_JOINED_NAMES = (
+    "CJK UNIFIED",
+    "CJK COMPATIBILITY IDEO",
+    "HIRAGANA",
+    "KATAKANA LETTER",
+    "KATAKANA-HIRAGANA PRO",
+    "HANGUL",
+)
+
+
+@cache
+def class_of(character: str) -> str:
+    if unicodedata.name(character, "").startswith(_JOINED_NAMES) or character >= "\U0001f000":
+        return "joined"
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return "digits"
+    return "word" if category[0] in "LNM" else "separator"
+
+
+def slow_canonical(text: str) -> str:
+    normal = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    form, last, only_space = ["|"], "", True
+    for character in normal:
+        now = class_of(character)
+        if now == "separator":
+            only_space = only_space and character.isspace()
+            if last in {"word", "digits"} or not only_space:
+                last = last if last == "joined" and only_space else "border"
+            continue
+        if last and now != last:
+            form.append("|")
+        form.append(character)
+        last, only_space = now, True
+    return "".join(form) + "|"
+
+
+def slow_needle(term: str) -> str:
+    needle = slow_canonical(term).strip("|")
+    before = "" if class_of(needle[0]) == "joined" else "|"
+    after = "" if class_of(needle[-1]) == "joined" else "|"
+    return before + needle + after
+
+
+# --- fixtures ---
+
+
+@dataclass(frozen=True)
+class Archive:
+    engine: TantivyEngine
+    documents: dict[str, IndexDocument]
+    canonical: dict[str, tuple[str, ...]]
+
+    def true_keys(self, term: str) -> set[str]:
+        needle = slow_needle(term)
+        return {key for key, fields in self.canonical.items() if any(needle in field for field in fields)}
+
+    def found_keys(self, text: str) -> set[str]:
+        return keys(self.engine.search(Query(text, ALL, ANY, limit=len(self.documents))))
+
+
+def keys(results: Results) -> set[str]:
+    return {hit.key for hit in results.hits}
+
+
+def build(name: str, directory: Path, filed: list[IndexDocument]) -> TantivyEngine:
+    engine = ENGINES[name](directory, create=True)
+    engine.begin_writing()
+    engine.put(filed)
+    engine.commit()
+    return engine
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    filed = list(documents(TRUTH_DOCUMENTS, seed=7, body_bytes=BODY_BYTES))
+    engine = build(request.param, tmp_path_factory.mktemp("engine"), filed)
+    canonical = {
+        document.key: tuple(map(slow_canonical, (document.title, document.name, document.metadata, document.body)))
+        for document in filed
+    }
+    yield Archive(engine, {document.key: document for document in filed}, canonical)
+    engine.close()
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Small]:
+    small = Small(request.param, tmp_path)
+    yield small
+    small.close()
+
+
+class Small:
+    """An index of a few bodies, named by number."""
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name, self.directory = name, directory
+        self._engine: TantivyEngine | None = None
+
+    def of(self, *bodies: str) -> Small:
+        template = replace(next(documents(1)), title="", name="", metadata="", level=0, current=True)
+        filed = [replace(template, key=str(n), document_id=f"d{n}", body=body) for n, body in enumerate(bodies)]
+        self._engine = build(self.name, self.directory, filed)
+        return self
+
+    def find(self, text: str, scope: Scope = ALL) -> str:
+        return "".join(sorted(keys(self.search(text, scope))))
+
+    def search(self, text: str, scope: Scope = ALL) -> Results:
+        assert self._engine is not None
+        return self._engine.search(Query(text, scope))
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+
+# --- substring truth ---
+
+
+def cut(chance: random.Random, text: str) -> str:
+    """A stretch of a text: from a few characters to a sentence, mostly beginning and ending at borders of runs."""
+    border = [at for at in range(1, len(text)) if class_of(text[at - 1]) != class_of(text[at])]
+    for _ in range(100):
+        start = chance.choice(border) if chance.random() < 0.6 else chance.randrange(len(text))
+        end = start + chance.choice((1, 1, 2, 2, 3, 4, 6, 9, 14, 25))
+        later = [at for at in border if at >= end]
+        if later and chance.random() < 0.6:
+            end = later[0]
+        piece = text[start:end]
+        if phrase(piece).tokens and not set(piece) & set('"“”'):
+            return piece
+    raise AssertionError
+
+
+def test_hits_equal_substring_truth(archive: Archive) -> None:
+    chance = random.Random(11)
+    sources = list(archive.documents.values())
+    mixed, single, found_anything = 0, 0, 0
+    for _ in range(TRUTH_QUERIES):
+        source = chance.choice(sources)
+        term = cut(chance, chance.choice((source.body, source.body, source.body, source.title, source.metadata)))
+        expected = archive.true_keys(term)
+        assert archive.found_keys(f'"{term}"') == expected, repr(term)
+        mixed += len({class_of(character) for character in term} - {"separator"}) > 1
+        single += len(phrase(term).tokens) == 1
+        found_anything += bool(expected)
+    assert mixed >= 139
+    assert single >= 60
+    assert found_anything >= TRUTH_QUERIES * 0.6
+
+
+def test_operators_equal_set_algebra(archive: Archive) -> None:
+    chance = random.Random(13)
+    everything = set(archive.documents)
+    vocabulary = [
+        "排放",
+        "核查 报告",
+        "GB/T 32150",
+        "碳",
+        "tCO2",
+        "D10-001",
+        "verification",
+        "年度",
+        "🎉",
+        "第3",
+        "２０２４",
+        "因子",
+    ]
+    for _ in range(60):
+        a, b, c = chance.sample(vocabulary, 3)
+        in_a, in_b, in_c = (archive.true_keys(term) for term in (a, b, c))
+        table = {
+            f'"{a}" "{b}"': in_a & in_b,
+            f'"{a}" OR "{b}" "{c}"': in_a | (in_b & in_c),
+            f'（“{a}” OR “{b}”） AND "{c}"': (in_a | in_b) & in_c,
+            f'"{a}" -"{b}"': in_a - in_b,
+            f'("{a}" AND NOT "{b}") OR "{c}"': (in_a - in_b) | in_c,
+            f'NOT "{a}"': everything - in_a,
+            f'"{a}" OR NOT "{b}"': in_a | (everything - in_b),
+            f'-("{a}" OR "{b}") NOT (NOT "{c}")': (everything - (in_a | in_b)) & in_c,
+        }
+        text, expected = chance.choice(list(table.items()))
+        assert archive.found_keys(text) == expected, text
+
+
+def test_excerpts_mark_what_was_found_and_only_that(archive: Archive) -> None:
+    chance = random.Random(17)
+    for document in chance.sample(list(archive.documents.values()), 150):
+        term = cut(chance, document.body)
+        other = chance.choice(list(archive.documents.values()))
+        for text, canonical in (
+            (document.body, archive.canonical[document.key][3]),
+            (other.body, archive.canonical[other.key][3]),
+        ):
+            fragments = highlight(text, f'"{term}"')
+            marked = [piece.text for fragment in fragments for piece in fragment.pieces if piece.marked]
+            assert bool(marked) == (slow_needle(term) in canonical), repr(term)
+            for piece in marked:
+                assert phrase(piece).needle.strip("|").find(phrase(term).needle.strip("|")) >= 0, (piece, term)
+            for fragment in fragments:
+                assert "".join(piece.text for piece in fragment.pieces) == text[fragment.start : fragment.end]
+
+
+# --- scope, filters, facets, order ---
+
+
+def visible(scope: Scope, document: IndexDocument) -> bool:
+    granted = (
+        scope.everything
+        or document.organisation_id in scope.organisations
+        or document.engagement_id in scope.engagements
+    )
+    excluded = document.engagement_id in scope.excluded_engagements or document.document_id in scope.excluded_documents
+    return granted and not excluded and document.level <= scope.highest_level
+
+
+def passes(filters: Filters, document: IndexDocument) -> bool:
+    return (
+        (not filters.engagements or document.engagement_id in filters.engagements)
+        and (not filters.clients or document.client_id in filters.clients)
+        and (not filters.years or document.year in filters.years)
+        and (not filters.kinds or document.kind in filters.kinds)
+        and (filters.filed_from is None or document.filed_on >= filters.filed_from)
+        and (filters.filed_to is None or document.filed_on <= filters.filed_to)
+        and (not filters.current_only or document.current)
+        and (not filters.unread_only or not document.readable)
+    )
+
+
+OWN_FILTER = {"engagement": "engagements", "client": "clients", "year": "years", "kind": "kinds"}
+FIELD = {"engagement": "engagement_id", "client": "client_id", "year": "year", "kind": "kind"}
+
+
+def random_scope(chance: random.Random) -> Scope:
+    names = [f"e{number:04}" for number in range(200)]
+    return Scope(
+        everything=chance.random() < 0.2,
+        organisations=frozenset(chance.sample([f"o{number}" for number in range(5)], chance.choice((0, 0, 1, 2)))),
+        engagements=frozenset(chance.sample(names, chance.choice((0, 1, 30, 150)))),
+        excluded_engagements=frozenset(chance.sample(names, chance.choice((0, 5, 40)))),
+        highest_level=chance.randrange(4),
+        excluded_documents=frozenset(f"d{chance.randrange(TRUTH_DOCUMENTS):06}" for _ in range(chance.choice((0, 50)))),
+    )
+
+
+def test_scope_filters_and_facets_are_exact(archive: Archive) -> None:
+    chance = random.Random(19)
+    for _ in range(80):
+        scope = random_scope(chance)
+        filters = Filters(
+            engagements=frozenset(chance.sample([f"e{n:04}" for n in range(200)], chance.choice((0, 0, 0, 60)))),
+            clients=frozenset(chance.sample([f"c{n:03}" for n in range(67)], chance.choice((0, 0, 20)))),
+            years=frozenset(chance.sample([2021, 2022, 2023, 2024], chance.choice((0, 0, 2)))),
+            kinds=frozenset(chance.sample(["pdf", "docx", "txt"], chance.choice((0, 0, 2)))),
+            filed_from=chance.choice((None, None, date(2024, 5, 1))),
+            filed_to=chance.choice((None, None, date(2025, 5, 1))),
+            current_only=chance.random() < 0.7,
+            unread_only=chance.random() < 0.1,
+        )
+        term = chance.choice(("", "排放", "GB/T", "碳 -报告"))
+        query = Query(term, scope, filters, limit=TRUTH_DOCUMENTS, facets=tuple(OWN_FILTER))
+        words = archive.found_keys(term)
+        seen = [document for key, document in archive.documents.items() if key in words and visible(scope, document)]
+        results = archive.engine.search(query)
+        assert keys(results) == {document.key for document in seen if passes(filters, document)}
+        assert results.total == len(results.hits)
+        for facet, own in OWN_FILTER.items():
+            without_own: dict[str, Any] = {own: frozenset()}
+            others = replace(filters, **without_own)
+            values = [getattr(document, FIELD[facet]) for document in seen if passes(others, document)]
+            assert results.facets[facet] == Counter(str(value) for value in values if value is not None), facet
+
+
+def test_an_empty_scope_sees_nothing(archive: Archive) -> None:
+    for text in ("", "排放", "NOT 排放", "-x"):
+        results = archive.engine.search(Query(text, Scope(highest_level=9), ANY, facets=("engagement",)))
+        assert (results.hits, results.total, results.facets) == ([], 0, {"engagement": {}})
+
+
+def test_five_thousand_engagements_in_a_scope(archive: Archive) -> None:
+    scope = Scope(engagements=frozenset(f"e{number:04}" for number in range(5_000)), highest_level=9)
+    assert archive.engine.search(Query("", scope, ANY)).total == TRUTH_DOCUMENTS
+
+
+def test_an_empty_query_lists_newest_first_and_pages_join(archive: Archive) -> None:
+    pages = [archive.engine.search(Query("", ALL, ANY, offset=offset, limit=500)) for offset in range(0, 4_500, 500)]
+    listed = [hit.key for page in pages for hit in page.hits]
+    assert sorted(listed) == sorted(archive.documents)
+    days = [archive.documents[key].filed_on for key in listed]
+    assert days == sorted(days, reverse=True)
+
+
+@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.OLDEST])
+def test_order_by_date(archive: Archive, sort: Sort) -> None:
+    hits = archive.engine.search(Query("排放", ALL, ANY, sort=sort, limit=TRUTH_DOCUMENTS)).hits
+    days = [archive.documents[hit.key].filed_on for hit in hits]
+    assert days == sorted(days, reverse=sort is Sort.NEWEST)
+
+
+def test_order_by_title_is_pinyin(small: Small, tmp_path: Path) -> None:
+    template = next(documents(1))
+    titles = ["赵", "安徽", "Beta", "alpha", "北京", "10", "中国", "碳"]
+    engine = build(small.name, tmp_path, [replace(template, key=title, title=title, current=True) for title in titles])
+    hits = engine.search(Query("", ALL, sort=Sort.TITLE)).hits
+    assert [hit.key for hit in hits] == ["10", "alpha", "Beta", "安徽", "北京", "碳", "赵", "中国"]
+    engine.close()
+
+
+def test_a_title_lifts_a_hit(small: Small, tmp_path: Path) -> None:
+    template = replace(next(documents(1)), current=True, title="", name="", metadata="")
+    in_body = replace(template, key="body", body="碳排放 " * 3)
+    in_title = replace(template, key="title", title="碳排放", body="其他的很多文字" * 20)
+    engine = build(small.name, tmp_path, [in_body, in_title])
+    assert [hit.key for hit in engine.search(Query("碳排放", ALL)).hits] == ["title", "body"]
+    engine.close()
+
+
+# --- single rules, each with its reason ---
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "found"),
+    [
+        ("实现宏伟目\n\n标的", "宏伟目标", True),  # a line break inside a sentence
+        ("实现宏伟，目标", "宏伟目标", False),  # punctuation between Chinese characters counts
+        ("实现宏伟，目标", '"宏伟、目标"', True),  # ... but any is as good as any other
+        ("实现宏伟目标", '"宏伟 目标"', True),  # and white space is none
+        ("见 GB/T 32150-2015 要求", "gb/t 32150", True),
+        ("见 GB/T 32150-2015 要求", "ＧＢ／Ｔ３２１５０", True),
+        ("见ＧＢ／Ｔ 32150要求", "GB/T32150", True),
+        ("编号 32150", "3215", False),  # numbers match whole
+        ("verification", "verif", False),  # and so do words
+        ("单位tCO2", "位tco₂", True),
+        ("单位tCO2e", "单位tCO2", True),
+        ("碳", "碳", True),
+        ("低碳", "碳", True),
+        ("碳中和", "碳", True),
+        ("2020年报", "2020年", True),  # the lone character at the end is a prefix
+        ("2020 新年", "2020年", False),
+        ("排放,放2020", "放2020", True),
+        ("𠮷田重工", "𠮷", True),
+        ("𠮷田重工", "田重", True),
+        ("カーボン", "ｶｰﾎﾞﾝ", True),
+        ("탄소 배출", "탄소배출", True),
+        ("Cafe\u0301", "CAFÉ", True),
+        ("Straße", "STRASSE", True),
+        ("通过🎉了", "🎉", True),
+        ("ver\u00adifi\u200bcation", "verification", True),  # soft hyphens are not seen
+        ("a_b", '"a b"', True),
+        ("x" * 1_999, "x" * 1_999, True),
+        ("x" * 100_000 + " tail", "tail", True),  # tantivy drops tokens above 64 KiB in silence
+        ("a" + "x" * 100_000 + " b", '"a b"', False),
+        ("\ud800碳", "碳", True),  # half a surrogate pair, from a file name that is not UTF-8
+    ],
+)
+def test_rule(small: Small, body: str, query: str, *, found: bool) -> None:
+    assert small.of(body).find(query) == ("0" if found else "")
+
+
+def test_fields_do_not_run_into_each_other(small: Small, tmp_path: Path) -> None:
+    document = replace(next(documents(1)), current=True, title="甲乙", name="丙丁.pdf", metadata="", body="戊己")
+    engine = build(small.name, tmp_path, [document])
+    found = {
+        text: engine.search(Query(text, ALL)).total for text in ("甲乙", "丙丁", "戊己", "乙丙", "甲乙 戊己", "pdf戊")
+    }
+    assert found == {"甲乙": 1, "丙丁": 1, "戊己": 1, "乙丙": 0, "甲乙 戊己": 1, "pdf戊": 0}
+    engine.close()
+
+
+def test_negation_in_a_group_hides_the_secret_document(small: Small) -> None:
+    small.of("东京 report", "东京 secret", "secret", "other")
+    assert small.find("(东京 AND NOT secret)") == "0"
+    assert small.find("（东京 AND NOT secret） OR other") == "03"
+    assert small.find("-secret") == "03"
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "notes"),
+    [
+        ('"碳 排放', "0", ("unbalanced_quote",)),
+        ("(碳 排放", "0", ("unbalanced_parenthesis",)),
+        ("碳) AND 排放", "0", ("unbalanced_parenthesis",)),
+        ("碳 AND", "1", ("literal_operator",)),
+        ("OR", "2", ("literal_operator",)),
+        ("!!! &", "", ("nothing_to_search",)),
+        ("碳 & 排放", "0", ("nothing_to_search",)),
+        ("()", "", ()),
+        ("", "012", ()),
+        ("  \u3000", "012", ()),
+        ("-", "", ("nothing_to_search",)),
+        ("--碳", "01", ()),
+        ("碳 and", "1", ()),
+    ],
+)
+def test_ill_formed_queries_are_taken_as_they_stand(
+    small: Small, query: str, found: str, notes: tuple[str, ...]
+) -> None:
+    small.of("碳 排放", "碳 and", "or")
+    assert (small.find(query), small.search(query).notes) == (found, notes)
+
+
+def test_deep_nesting_neither_fails_nor_crashes(small: Small) -> None:
+    small.of("碳", "x")
+    assert small.find("(" * 900 + "碳" + ")" * 900) == "0"
+    assert small.find("NOT (" * 300 + "碳" + ")" * 300) == "0"
+    assert small.find("(" * 2_000) == ""
+    assert small.find("(碳 OR " * 60 + "x" + ")" * 60) == "01"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("词 " * 65, "too_many_terms"), ("x" * 2_001, "too_long"), ("ﷺ" * 500, "too_long")]
+)
+def test_limits_are_said(small: Small, text: str, code: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        small.of("碳").search(text)
+    assert raised.value.code == code
+
+
+def test_a_hostile_document_cannot_break_one_character_searches(small: Small) -> None:
+    """Tantivy gives up above 16,384 expansions of a prefix."""
+    every_pair = " ".join("第3碳" + chr(code) + "," for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)))
+    small.of(every_pair, "第3碳", "第4碳")
+    assert small.find("第3碳") == "01"
+    assert small.find("第4碳") == "2"
+
+
+def test_put_replaces_and_remove_removes(tmp_path: Path) -> None:
+    template = replace(next(documents(1)), current=True)
+    for name in ENGINES:
+        engine = build(name, tmp_path, [replace(template, body="旧文"), replace(template, body="新文")])
+        assert engine.search(Query("旧文", ALL)).total == 0
+        assert engine.search(Query("新文", ALL)).total == 1
+        engine.remove([template.key, "unknown"])
+        assert engine.count == 1
+        engine.commit()
+        assert (engine.count, engine.search(Query("", ALL)).total) == (0, 0)
+        engine.close()

