@@ -4,17 +4,21 @@ As a hatchling hook it compiles them into the wheel. As a script it compiles in 
 every catalogue up to date with the texts in the code.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
-CATALOGUES = ROOT / "archive_app" / "web" / "translations"
+CODE = ROOT / "archive_app"
+CATALOGUES = CODE / "web" / "translations"
+_KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "_l": None, "lazy_gettext": None, "N_": None}
+_METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 
 def compile_catalogues(root: Path = CATALOGUES) -> list[Path]:
@@ -22,30 +26,37 @@ def compile_catalogues(root: Path = CATALOGUES) -> list[Path]:
     written = []
     for source in sorted(root.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
-        with source.open("rb") as po:
-            catalogue = read_po(po, locale=source.parts[-3])
         temporary = target.with_suffix(".mo.tmp")
         with temporary.open("wb") as mo:
-            write_mo(mo, catalogue)
+            write_mo(mo, read_catalogue(source))
         temporary.replace(target)
         written.append(target)
     return written
 
 
-def collect_texts(template: Path) -> None:
-    """Collects every marked text of the code and the templates into `template`."""
-    keywords = ["-k", "N_", "-k", "_l", "-k", "lazy_gettext"]
-    extract = ["extract", "-q", "-F", "babel.cfg", *keywords, "--no-location", "--sort-output", "--omit-header"]
-    subprocess.run([sys.executable, "-m", "babel.messages.frontend", *extract, "-o", str(template), "."], cwd=ROOT, check=True)  # noqa: S603
+def collect_texts() -> set[str]:
+    """Every marked text of the code and the templates."""
+    found = extract_from_dir(CODE, _METHODS, keywords=_KEYWORDS)
+    return {text for _file, _line, text, _comments, _context in found if isinstance(text, str)}
 
 
 def update_catalogues() -> None:
-    """Brings the catalogues up to date; texts that are gone leave them."""
-    template = CATALOGUES / "messages.pot"
-    collect_texts(template)
-    update = ["update", "-q", "-i", str(template), "-d", str(CATALOGUES), "--ignore-obsolete", "--no-fuzzy-matching", "--omit-header"]
-    subprocess.run([sys.executable, "-m", "babel.messages.frontend", *update], cwd=ROOT, check=True)  # noqa: S603
-    template.unlink()
+    """Brings the catalogues up to date, in the order of their texts; texts that are gone leave them."""
+    texts = collect_texts()
+    for path in sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po")):
+        old = read_catalogue(path)
+        new = Catalog(locale=path.parts[-3], project="lantai")
+        for text in sorted(texts):
+            known = old.get(text)
+            new.add(text, known.string if known else "")
+        with path.open("wb") as po:
+            write_po(po, new, width=120, omit_header=True, no_location=True, sort_output=True)
+
+
+def read_catalogue(path: Path) -> Catalog:
+    """The catalogue in `path`, which stands in a folder named after its locale."""
+    with path.open("rb") as po:
+        return read_po(po, locale=path.parts[-3])
 
 
 class CatalogueHook(BuildHookInterface):  # type: ignore[misc]  # hatchling publishes no types
@@ -53,7 +64,7 @@ class CatalogueHook(BuildHookInterface):  # type: ignore[misc]  # hatchling publ
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # the interface is hatchling's
+    def initialize(self, _version: str, _build_data: dict[str, Any]) -> None:
         compile_catalogues()
 
 

@@ -22,7 +22,7 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
     """The service for one archive."""
     from archive_app.identity.views import authenticate
 
-    app = Flask("archive_app", static_folder=None)
+    app = Flask("archive_app", static_folder=None, static_url_path="/static")
     app.config.update(
         SECRET_KEY=archive.vault.keyring.secret("session"),
         SESSION_COOKIE_NAME="lantai_form",

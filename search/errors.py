@@ -32,3 +32,7 @@ class IndexUnsealable(SearchError):  # noqa: N818 - as above
 
 class SealFailed(SearchError):  # noqa: N818 - as above
     """The index was committed in memory but not sealed to disk; the earlier sealed state stands, commit again later."""
+
+
+class EngineFailed(SearchError):  # noqa: N818 - as above
+    """The engine could not write, for example because the memory is full; close the index and open it again."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from search.errors import IndexUnavailable, IndexUnsealable
+from search.errors import IndexUnavailable, IndexUnsealable, SealFailed
 from search.memory import MemoryDirectory
 from search.sealing import Manifest, SealedStore
 from search.tantivy_engine import LAYOUT, TantivyEngine
@@ -48,7 +49,8 @@ class Index:
         """Make all changes visible to readers, then durable on disk together with the caller's `watermark`.
 
         Raises:
-            SealFailed: visible, but not durable; the sealed watermark is still the earlier one. Commit again.
+            SealFailed: visible, but perhaps not durable: `watermark` says how far. Commit again.
+            EngineFailed: nothing since the last commit is kept; close the index and open it again.
         """
         engine, directory, manifest = self._open_engine, self._directory, self._manifest
         if directory is None or manifest is None:
@@ -57,7 +59,8 @@ class Index:
         self._manifest = self._store.seal(
             directory, engine.snapshot, layout=LAYOUT, generation=manifest.generation, watermark=watermark
         )
-        self._home.note_state(directory, self._manifest.generation, self._manifest.digest)
+        with _noting():
+            self._home.note_state(directory, self._manifest.generation, self._manifest.digest)
 
     def query(self, query: Query) -> Results:
         """Answer from the last commit.
@@ -83,7 +86,8 @@ class Index:
         Until the end the old index answers. Needs memory for both.
 
         Raises:
-            SealFailed: the old index stands, or the new one does and old sealed files could not be removed.
+            SealFailed: the old index stands, or the new one does and old files could not be removed.
+            EngineFailed: the old index stands.
         """
         directory = self._home.new_generation()
         engine = TantivyEngine(directory, create=True)
@@ -121,8 +125,9 @@ class Index:
         self._directory, self._manifest = directory, manifest
         if before is not None:
             before.close()
-        self._home.note_state(directory, manifest.generation, manifest.digest)
-        self._home.switch(directory)
+        with _noting():
+            self._home.note_state(directory, manifest.generation, manifest.digest)
+            self._home.switch(directory)
 
     def _resume(self) -> None:
         """Take up the sealed state: from memory if it is still there, otherwise by unsealing."""
@@ -269,6 +274,15 @@ def _open_unsealed(directory: Path) -> TantivyEngine:
     except ValueError as error:
         msg = "the sealed index opened, but its engine cannot read it"
         raise IndexUnsealable(msg) from error
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"the memory directory could not be brought up to the sealed state: {error}"
+        raise SealFailed(msg) from error
 
 
 def _closed() -> IndexUnavailable:

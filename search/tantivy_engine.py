@@ -8,7 +8,8 @@ only lifts hits. Everything else is exact terms and numbers for filters, facets 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import tantivy
 from tantivy import FieldType, Occur
 
 from search.analysis import ANALYSIS_VERSION, Phrase, index_text, normalise
+from search.errors import EngineFailed
 from search.language import AllOf, AnyOf, Expression, Not, ParsedQuery, Term, parse_query
 from search.values import Facet, Filters, Hit, IndexDocument, Query, Results, Scope, Sort
 
@@ -79,19 +81,31 @@ class TantivyEngine:
         self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """Add documents, each in place of an earlier one with the same key; seen after `commit`."""
+        """Add documents, each in place of an earlier one with the same key; seen after `commit`.
+
+        Raises:
+            EngineFailed: nothing since the last commit is kept.
+        """
         for document in documents:
-            self._writer.delete_documents_by_term("key", document.key)
-            self._writer.add_document(_stored_form(document))
+            form = _stored_form(document)
+            with _writing():
+                self._writer.delete_documents_by_term("key", document.key)
+                self._writer.add_document(form)
 
     def remove(self, keys: Iterable[str]) -> None:
         """Take documents out; unknown keys are fine."""
-        for key in keys:
-            self._writer.delete_documents_by_term("key", key)
+        with _writing():
+            for key in keys:
+                self._writer.delete_documents_by_term("key", key)
 
     def commit(self) -> None:
-        """Make everything since the last commit visible to `search`, here at once and elsewhere after `reload`."""
-        self._writer.commit()
+        """Make everything since the last commit visible to `search`, here at once and elsewhere after `reload`.
+
+        Raises:
+            EngineFailed: as for `put`.
+        """
+        with _writing():
+            self._writer.commit()
         self.reload()
 
     def close(self) -> None:
@@ -161,6 +175,15 @@ class TantivyEngine:
         )
         hits = [_hit(searcher, score, address, scored=not order) for score, address in found.hits[: query.limit]]
         return Results(hits, int(found.count), _facets(searcher, query, words, narrowed, visible), parsed.notes)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # what tantivy-py raises for everything, a full memory among it
+        msg = f"the search engine could not write: {error}"
+        raise EngineFailed(msg) from error
 
 
 def _hit(searcher: Any, score: Any, address: Any, *, scored: bool) -> Hit:

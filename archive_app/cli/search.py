@@ -80,11 +80,12 @@ def rebuild_command() -> None:
 def _unsealed(archive: Archive, settings: Settings) -> Iterator[None]:
     """The index in memory for the time of this command, as no worker keeps it there."""
     memory = index_memory_directory(settings, archive.archive_id)
-    try:
-        with open_index(archive, settings, memory):
+    with open_index(archive, settings, memory):
+        try:
             yield
-    finally:
-        shutil.rmtree(memory, ignore_errors=True)
+        finally:
+            # While the lock is still held: afterwards a worker may have begun to use the directory.
+            shutil.rmtree(memory)
 
 
 def _show(page: SearchPage, skip: int) -> None:
@@ -100,5 +101,5 @@ def _show_hit(found: Found) -> None:
     click.echo(f"{found.document.id}  {click.style(found.version.name, bold=True)}")
     click.echo(f"  {found.engagement.number} {found.engagement.title} · {found.client_name} · {found.version.filed_at:%Y-%m-%d}")
     for fragment in found.fragments:
-        pieces = (click.style(piece.text, bold=True) if piece.hit else piece.text for piece in fragment.pieces)
+        pieces = (click.style(piece.text, bold=True) if piece.marked else piece.text for piece in fragment.pieces)
         click.echo("  … " + "".join(pieces).replace("\n", " "))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from archive_app.documents import checking, indexing, policy, reading
+from archive_app.documents import checking, indexing, policy, reading, rotation
 from archive_app.documents.models import Version
 from archive_app.kernel.feature import Feature, MenuEntry
 from archive_app.kernel.health import Line, State
@@ -16,7 +16,7 @@ from archive_app.kernel.unit_of_work import UnitOfWork
 def probe_reading(uow: UnitOfWork) -> Iterable[Line]:
     """Documents whose text is waiting or could not be read."""
     counted = select(Version.reading, func.count()).where(Version.reading.in_(("waiting", "unread")))
-    found = dict(uow.session.execute(counted.group_by(Version.reading)).tuples())
+    found = dict(uow.session.execute(counted.group_by(Version.reading)).tuples().all())
     words = {"waiting": found.get("waiting", 0), "unread": found.get("unread", 0)}
     state = State.WATCH if found.get("unread") else State.GOOD
     yield Line(N_("Reading"), state, N_("%(waiting)s waiting to be read, %(unread)s without text"), words)
@@ -40,7 +40,7 @@ FEATURE = Feature(
     },
     batches={"documents.index": indexing.index_versions},
     periodic={"documents.check": 86_400, "documents.orphans": 86_400},
-    probes=(probe_reading, probe_integrity),
+    probes=(probe_reading, probe_integrity, rotation.probe_keys),
     menu=(MenuEntry(N_("Search"), "documents.search_page", Permission.DOCUMENTS_READ),),
     blueprints=("archive_app.documents.views:blueprint",),
 )

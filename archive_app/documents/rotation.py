@@ -4,7 +4,7 @@ Old epochs stay in the key ring: older backups need them until disposal destroys
 what is left to do is read from the rows themselves, so a rotation that was cut off anywhere goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
@@ -15,6 +15,7 @@ from archive_app.documents.models import IndexKey, Upload, Version
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import EventSubject, event_type
+from archive_app.kernel.health import Line, State
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -22,6 +23,7 @@ from archive_app.kernel.use_case import staged_use_case
 from storage import KeyCorrupt, KeyMissing, WrappedKey
 
 KEYS_ROTATED = event_type("keys.rotated", N_("Keys rotated"))
+KEYS_EXPORTED = event_type("keys.exported", N_("Keys exported for the safe"))
 BATCH = 1000
 FIRST_EPOCH = 1
 _EPOCH = "epoch"
@@ -81,6 +83,21 @@ def key_state(actor: Actor, archive: Archive) -> KeyState:
         )
         finished = ring.current_epoch == FIRST_EPOCH or uow.session.scalar(recorded.limit(1)) is not None
     return KeyState(ring.current_epoch, ring.epochs(), rows, unfinished=not finished)
+
+
+def probe_keys(uow: UnitOfWork) -> Iterable[Line]:
+    """Which epochs are in use, and whether a rotation was cut off."""
+    state = key_state(uow.actor, uow.archive)
+    params: dict[str, object] = {"current": state.current_epoch, "held": ", ".join(map(str, state.epochs))}
+    missing = sorted(state.rows_by_epoch.keys() - set(state.epochs))
+    if missing:
+        params["missing"] = ", ".join(map(str, missing))
+        yield Line(N_("Keys"), State.BAD, N_("keys of epochs %(missing)s are missing from the key file"), params)
+    elif state.unfinished:
+        text = N_("a rotation to epoch %(current)s was cut off; run `lantai keys rotate` to finish it")
+        yield Line(N_("Keys"), State.WATCH, text, params)
+    else:
+        yield Line(N_("Keys"), State.GOOD, N_("epoch %(current)s; held: %(held)s"), params)
 
 
 def find_unreadable_keys(archive: Archive, actor: Actor) -> Iterator[str]:

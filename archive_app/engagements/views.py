@@ -57,7 +57,11 @@ def list_page() -> ResponseReturnValue:
     page = list_engagements(actor, filters=filters, after=request.args.get("after"))
     clients = list_clients(actor, limit=_MOST_CHOICES).items if actor.may(Permission.CLIENTS_READ) else []
     return render_template(
-        "engagements/list.html", page=page, filters=filters, clients=clients, years=engagement_years(actor)
+        "engagements/list.html",
+        page=page,
+        filters=filters,
+        clients=[(client.id, client.name) for client in clients],
+        years=[(year, year) for year in engagement_years(actor)],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from archive_app.identity.roles import all_roles
@@ -15,6 +15,7 @@ _REQUIRED = InputRequired(_l("This must not be empty."))
 # Generous: it only keeps absurd input from the costly checks. The rules of the archive are the use cases'.
 _BOUNDED = Length(max=1000, message=_l("This is too long."))
 _CHECKS = (_REQUIRED, _BOUNDED)
+_LANGUAGES = [SelectChoice(code, name) for code, name in LANGUAGES.items()]
 
 
 class _NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF publishes no types
@@ -29,7 +30,7 @@ class _NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF publishes 
 class SetUpForm(_NewPasswordForm):
     """First-run set-up."""
 
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language"), choices=_LANGUAGES)
     organisation_name = StringField(_l("Name of the organisation"), _CHECKS, render_kw={"autocomplete": "organization"})
     display_name = StringField(_l("Your name"), _CHECKS, render_kw={"autocomplete": "name"})
     login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "username", "autocapitalize": "none"})
@@ -52,7 +53,7 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     """What people change about themselves."""
 
     display_name = StringField(_l("Your name"), _CHECKS, render_kw={"autocomplete": "name"})
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language"), choices=_LANGUAGES)
 
 
 class PasswordForm(_NewPasswordForm):
@@ -68,7 +69,7 @@ class RolesForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, shown_in: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.roles.choices = role_choices(shown_in)
+        self.roles.choices = [SelectChoice(key, name) for key, name in role_choices(shown_in)]
 
 
 class InviteForm(RolesForm):
@@ -76,7 +77,7 @@ class InviteForm(RolesForm):
 
     display_name = StringField(_l("Name"), _CHECKS, render_kw={"autocomplete": "off"})
     login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "off", "autocapitalize": "none"})
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language"), choices=_LANGUAGES)
 
 
 def role_choices(language: str) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.ids import new_id
 from archive_app.kernel.tables import Base, Id
 from archive_app.proof.leaf import SALT_BYTES, canonical_detail, detail_digest
 
@@ -94,6 +93,7 @@ def write_event(
     session: Session,
     actor: Actor,
     now: datetime,
+    event_id: str,
     kind: EventType,
     subjects: Mapping[str, str],
     detail: Mapping[str, object],
@@ -106,7 +106,7 @@ def write_event(
     if actor.organisation_id:
         about.setdefault("organisation", actor.organisation_id)
     event = Event(
-        id=new_id(now),
+        id=event_id,
         code=kind.code,
         occurred_at=now,
         actor=actor.name,

@@ -46,12 +46,14 @@ class UnitOfWork:
         self.now = now
         self.changed = False
         self._recorded = eventless
+        self._ids = 0
         event.listen(session, "before_flush", self._refuse if readonly else self._notice)
         event.listen(session, "do_orm_execute", self._notice_bulk)
 
     def new_id(self) -> str:
-        """A fresh identifier."""
-        return new_id(self.now)
+        """A fresh identifier, after all that this unit of work gave out before."""
+        self._ids += 1
+        return new_id(self.now, self._ids)
 
     def visible(self, kind: str) -> ColumnElement[bool]:
         """The policy's clause for this actor, for use in any query."""
@@ -74,7 +76,7 @@ class UnitOfWork:
         """Writes the event of this unit of work, last; returns its id."""
         self.session.flush()
         self._recorded = True
-        return write_event(self.session, self.actor, self.now, kind, subjects, detail)
+        return write_event(self.session, self.actor, self.now, self.new_id(), kind, subjects, detail)
 
     def bookkeeping(self) -> None:
         """Says that what changed is the archive's own bookkeeping, which needs no event."""

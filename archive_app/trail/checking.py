@@ -47,13 +47,13 @@ def request_check(actor: Actor, uow: UnitOfWork) -> None:
 
 
 @query(Permission.LOG_READ)
-def latest_check(actor: Actor, uow: UnitOfWork) -> Check | None:  # noqa: ARG001
+def latest_check(actor: Actor, uow: UnitOfWork) -> Check | None:
     """What the last verification found; None before the first."""
     return read_latest_check(uow)
 
 
 @query(Permission.LOG_READ)
-def check_waits(actor: Actor, uow: UnitOfWork) -> bool:  # noqa: ARG001
+def check_waits(actor: Actor, uow: UnitOfWork) -> bool:
     """Whether a requested verification has not finished yet."""
     return _check_waits(uow)
 

@@ -10,8 +10,8 @@ class LogWentBackError(ArchiveError):
     code = "log_went_back"
     message = N_(
         "The audit log (%(size)s entries) does not continue the checkpoint that was published at %(published)s "
-        "entries. Nothing was added to it. Somebody removed entries, or an older database was put in place: restore the newest "
-        "backup, or ask whoever changed the database."
+        "entries. Nothing was added to it. Somebody removed entries, or an older database was put in place: restore "
+        "the newest backup, or ask whoever changed the database."
     )
 
 

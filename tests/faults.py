@@ -1,0 +1,169 @@
+"""Breaking system calls on purpose: counts those that write, then fails each of them in a run of its own.
+
+Every run is a fresh process, forked from a server that has imported the program already, which costs milliseconds
+instead of a second. strace counts and breaks; the process waits until strace watches it.
+"""
+
+import ctypes
+import multiprocessing
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import IO, Any
+
+from tests.engines import program
+
+CALLS = (
+    "openat,creat,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,fallocate,ftruncate,truncate,"
+    "rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,link,linkat,symlink,symlinkat,copy_file_range,"
+    "sendfile,fchmod,chmod,fchmodat,fchown,utimensat"
+)
+_CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
+_WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)")
+_PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
+_LONGEST_SECONDS = 60.0
+_apart = multiprocessing.get_context("forkserver")
+_apart.set_forkserver_preload(["__main__", "tests.integration.fault_driver"])
+
+Task = Callable[[Path], Any]
+
+
+class Fault(StrEnum):
+    """How a call is broken, in strace's words. A killed call is not carried out any more, nor is a failed one."""
+
+    KILL = "signal=SIGKILL"
+    INPUT_OUTPUT = "error=EIO"
+    NO_SPACE = "error=ENOSPC"
+
+
+@dataclass(frozen=True)
+class Point:
+    """The `number`-th call of this name in a thread; `target` is what it writes to, for people."""
+
+    call: str
+    number: int
+    target: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of a process: its answer, or the error that its task raised; neither when it was killed."""
+
+    answer: Any = None
+    error: str | None = None
+    killed: bool = False
+    hit: str | None = None
+
+
+def run_apart(task: Task, place: Path) -> Run:
+    """Runs `task(place)` in a process of its own. The task must be importable."""
+    return _run(task, place, [], place / "no-trace")
+
+
+def writing_points(task: Task, place: Path) -> list[Point]:
+    """Every call of `task` that writes somewhere below `place`, found by letting it run unbroken."""
+    trace = place.with_suffix(".trace")
+    run = _run(task, place, [f"--trace={CALLS}"], trace)
+    if run.error or run.killed:
+        raise AssertionError(f"the unbroken run failed: {run.error}")
+    points: dict[tuple[str, int], Point] = {}
+    counted: Counter[tuple[str, str]] = Counter()
+    for thread, call, arguments in _calls(trace):
+        counted[thread, call] += 1
+        if f"{place}/" in arguments and (call != "openat" or _WRITING.search(arguments)):
+            number = counted[thread, call]
+            points.setdefault((call, number), Point(call, number, _target(arguments, place)))
+    return list(points.values())
+
+
+def run_broken(task: Task, place: Path, point: Point, fault: Fault) -> Run:
+    """Runs `task(place)` with one call broken. `hit` is what the broken call was writing to."""
+    trace = place.with_suffix(".trace")
+    options = [f"--trace={CALLS}", f"--inject={point.call}:{fault}:when={point.number}"]
+    return _run(task, place, options, trace)
+
+
+def _run(task: Task, place: Path, options: Sequence[str], trace: Path) -> Run:
+    here, there = _apart.Pipe()
+    process = _apart.Process(target=_perform, args=(there, task, place))
+    process.start()
+    there.close()
+    try:
+        here.recv()
+        with _watching(process.pid or 0, options, trace):
+            here.send("go")
+            answer, error = _answer(here)
+            process.join(_LONGEST_SECONDS)
+        if process.exitcode is None:
+            raise AssertionError("the process does not end")
+        return Run(answer, error, killed=process.exitcode < 0, hit=_hit(trace, place) if options else None)
+    finally:
+        here.close()
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        process.close()
+
+
+def _perform(parent: Connection, task: Task, place: Path) -> None:
+    # A sibling is going to trace this process; where Yama restricts tracing to ancestors, that must be allowed.
+    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
+    parent.send("ready")
+    parent.recv()
+    try:
+        parent.send((task(place), None))
+    except Exception as error:
+        parent.send((None, f"{type(error).__name__}: {error}"))
+
+
+def _answer(connection: Connection) -> tuple[Any, str | None]:
+    if not connection.poll(_LONGEST_SECONDS):
+        raise AssertionError("the process does not answer")
+    try:
+        answer, error = connection.recv()
+    except EOFError:
+        return None, None
+    return answer, error
+
+
+@contextmanager
+def _watching(pid: int, options: Sequence[str], trace: Path) -> Any:
+    if not options:
+        yield
+        return
+    command = [program("strace") or "strace", "-f", "-y", "-s", "0", "-o", str(trace), *options, "-p", str(pid)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
+        _await_attached(strace.stderr)
+        yield
+        strace.communicate(timeout=_LONGEST_SECONDS)
+
+
+def _await_attached(lines: IO[str] | None) -> None:
+    said = lines.readline() if lines else ""
+    if "attached" not in said:
+        raise AssertionError(f"strace could not attach: {said}")
+
+
+def _calls(trace: Path) -> list[tuple[str, str, str]]:
+    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [found.group(1, 2, 3) for line in lines if (found := _CALL.match(line))]  # type: ignore[misc]  # three groups
+
+
+def _hit(trace: Path, place: Path) -> str | None:
+    """What the broken call was writing to: the one marked as injected, or the last one of a killed process."""
+    calls = _calls(trace)
+    injected = [arguments for _, _, arguments in calls if "(INJECTED)" in arguments]
+    last = injected[:1] or [arguments for _, _, arguments in calls[-1:]]
+    return _target(last[0], place) if last and f"{place}/" in last[0] else None
+
+
+def _target(arguments: str, place: Path) -> str:
+    """Which file or folder it is, without what is random in its name."""
+    found = re.search(re.escape(str(place)) + r'(/[^">]*)', arguments)
+    return re.sub(r"[0-9a-f]{8,}(-[0-9a-f]+)*", "*", found.group(1)) if found else ""

@@ -1,0 +1,171 @@
+"""What the fault tests do in processes of their own: the operations that are broken, and the look at what is left.
+
+A place holds one archive: data/, keys/, memory/ and backups/.
+"""
+
+import hashlib
+import io
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import select
+
+from archive_app.documents.checking import check_all, find_orphans
+from archive_app.documents.held import held_blobs
+from archive_app.documents.index_key import index_key
+from archive_app.documents.ingest import Entry, Filed, add_document
+from archive_app.documents.keys import key_of
+from archive_app.documents.models import Version
+from archive_app.documents.rotation import find_unreadable_keys, rotate_keys
+from archive_app.engagements.clients import add_client
+from archive_app.engagements.engagements import open_engagement
+from archive_app.engagements.models import Engagement
+from archive_app.identity.models import Organisation
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.proof.checkpoint import Checkpoint
+from archive_app.proof.merkle import read_root
+from archive_app.runtime import create_archive, open_archive
+from archive_app.settings import Settings, load_settings
+from archive_app.trail.published import read_published
+from archive_app.trail.sequencing import sequence
+from archive_app.trail.tree import stored_hashes
+from archive_app.trail.verification import verify_log
+from storage import Purpose
+
+# More than one block of the vault's writer, so that its second thread is broken as well.
+OFFERED = random.Random(20).randbytes(1_400_000)
+OPERATOR = Actor.system("operator", via="cli")
+
+
+@dataclass(frozen=True)
+class Remains:
+    """An archive as a fresh process finds it. `documents` gives the SHA-256 of what was read back, by document."""
+
+    documents: dict[str, str]
+    wrong: list[str]
+    orphans: int
+    temporaries: int
+    epochs: tuple[int, ...]
+    published: tuple[int, bytes]
+    continues: bool
+
+
+def settings_of(place: Path) -> Settings:
+    """The settings of the archive in this place."""
+    environ = {
+        "LANTAI_KEYS__DIRECTORY": str(place / "keys"),
+        "LANTAI_SEARCH__MEMORY_DIRECTORY": str(place / "memory"),
+    }
+    return load_settings(environ, data_directory=place / "data")
+
+
+@contextmanager
+def opened(place: Path) -> Iterator[Archive]:
+    """The archive in this place, active."""
+    archive = open_archive(settings_of(place))
+    try:
+        with archive.activate():
+            yield archive
+    finally:
+        archive.engine.dispose()
+
+
+def make(place: Path) -> None:
+    """An archive with a few documents, one duplicate that waits, an index key, and a log of two checkpoints."""
+    create_archive(settings_of(place))
+    with opened(place) as archive:
+        index_key(archive)
+        leader = _leader(archive)
+        client = add_client(leader, name="江南热电厂")
+        engagement = open_engagement(leader, client_id=client.id, number="HC-1", title="年度核查", year=2025)
+        for number in range(3):
+            _add(engagement, f"第 {number} 件.txt", f"第 {number} 件的内容。".encode() * 50)
+        sequence(archive)
+        _hold_duplicate(leader, engagement)
+        sequence(archive)
+
+
+def ingest(place: Path) -> str | None:
+    """Files one document; the answer is the acknowledgement."""
+    with opened(place) as archive:
+        return _add(_engagement(archive), "新件.bin", OFFERED).document_id
+
+
+def sequence_log(place: Path) -> int:
+    """Puts the events that wait into the log; the answer is how many."""
+    with opened(place) as archive:
+        return sequence(archive)
+
+
+def rotate(place: Path) -> int:
+    """Rotates the master key; the answer is the new epoch."""
+    with opened(place):
+        return rotate_keys(OPERATOR).epoch
+
+
+def look(place: Path, since: Checkpoint | None = None) -> Remains:
+    """Opens what is left, lets the log go on, and examines everything. `since` was signed before the fault."""
+    with opened(place) as archive:
+        sequence(archive)
+        published = read_published(archive)
+        with archive.reading(OPERATOR) as uow:
+            versions = uow.session.scalars(select(Version)).all()
+            root = read_root(since.size, stored_hashes(uow.session, since.size)) if since else b""
+        ring = archive.vault.keyring
+        return Remains(
+            documents={version.document_id: _digest(archive, version) for version in versions},
+            wrong=list(_wrong(archive)),
+            orphans=len(find_orphans(archive)),
+            temporaries=sum(1 for _ in (place / "data" / "blobs" / "tmp").iterdir()),
+            epochs=ring.epochs(),
+            published=(published.size, published.root) if published else (0, b""),
+            continues=since is None or (published is not None and published.size >= since.size and root == since.root),
+        )
+
+
+def _wrong(archive: Archive) -> Iterator[str]:
+    """What `lantai verify` would say."""
+    for check in check_all(archive):
+        yield from (f"{fault.name}: {fault.explanation}" for fault in check.faults)
+    yield from (finding.text("en") for finding in verify_log(archive))
+    yield from find_unreadable_keys(archive, OPERATOR)
+    with archive.reading(OPERATOR) as uow:
+        held = list(held_blobs(uow.session))
+    for blob in held:
+        archive.vault.verify(
+            blob.blob_id, blob.key, blob.version_id, Purpose.CONTENT, size_bytes=blob.size_bytes, sha256=blob.sha256
+        )
+    index_key(archive)
+
+
+def _digest(archive: Archive, version: Version) -> str:
+    with archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT) as blob:
+        return hashlib.sha256(blob.read()).hexdigest()
+
+
+def _add(engagement: Engagement, name: str, content: bytes) -> Filed:
+    return add_document(OPERATOR, engagement_id=engagement.id, stream=io.BytesIO(content), entry=Entry(name=name))
+
+
+def _leader(archive: Archive) -> Actor:
+    with archive.transaction(OPERATOR, eventless=True) as uow:
+        organisation = Organisation(id=uow.new_id(), name="绿源核查", created_at=uow.now)
+        uow.session.add(organisation)
+    return replace(OPERATOR, organisation_id=organisation.id)
+
+
+def _engagement(archive: Archive) -> Engagement:
+    with archive.reading(OPERATOR) as uow:
+        return uow.session.scalars(select(Engagement)).one()
+
+
+def _hold_duplicate(leader: Actor, engagement: Engagement) -> None:
+    from archive_app.documents.uploads import Offer, Origin, announce_one, receive
+
+    upload = announce_one(leader, engagement_id=engagement.id, offer=Offer("又一件.txt", 0), origin=Origin())
+    content = "第 0 件的内容。".encode() * 50
+    receive(leader, upload_id=upload.id, stream=io.BytesIO(content), expected_bytes=len(content))
