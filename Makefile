@@ -15,7 +15,7 @@ help: ## What can be made
 setup: $(VENV)/.dev ## The environment for development and tests
 
 run: $(VENV)/.run ## Start the archive at http://127.0.0.1:8000 (PORT moves it, LANTAI_DATA moves the data)
-	@$(BIN)/lantai init --quiet
+	@$(BIN)/lantai init --without-link
 	@exec $(BIN)/lantai serve --port $(PORT)
 
 test: setup ## All tests, the large matrices sampled

@@ -14,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from archive_app.backup_format import (
     BLOB_LIST_FILE,
@@ -49,7 +50,7 @@ from archive_app.trail.published import FILE_NAME as PUBLISHED_FILE
 from archive_app.trail.sequencing import sequence
 from archive_app.trail.verification import find_problems
 from search import open_reader
-from storage import BlobCorrupt, FileKeyRing, MemoryBackend, MemoryKeyRing, PosixBackend, Vault
+from storage import BlobCorrupt, FileKeyRing, MemoryBackend, MemoryKeyRing, PosixBackend, StorageError, Vault
 
 _STAGING = "restoring"
 _BLOBS = "blobs"
@@ -86,6 +87,11 @@ class KeysUnfitError(ArchiveError):
 class BackupDamagedError(ArchiveError):
     code = "backup_damaged"
     message = N_("The backup does not stand its check (%(count)s findings). Nothing was restored; try another generation.")
+
+
+class RestoreFailedError(ArchiveError):
+    code = "restore_failed"
+    message = N_("The restore could not be finished (%(reason)s). Nothing can be opened yet; repeat it when the cause is gone.")
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def restore(
 
     With `accept_faults`, blobs that the backup has lost are left out; `lantai verify` will name them. Safe to repeat
     after a crash at any point. Raises: NotEmptyError, KeysAbsentError, KeysUnfitError, BackupInvalidError,
-    GenerationMissingError, BackupDamagedError, and what the vault raises.
+    GenerationMissingError, BackupDamagedError, RestoreFailedError.
     """
     identity, manifest, place = _open_generation(folder, generation)
     _require_empty(settings)
@@ -142,11 +148,14 @@ def restore(
     log_findings = _check_database(identity, manifest, place)
     if log_findings:
         raise BackupDamagedError(count=len(log_findings))
-    backend = PosixBackend(_prepared(settings) / _BLOBS)
-    lost = _restore_blobs(folder, place, manifest, _keyless_vault(identity, backend), told)
-    if lost and not accept_faults:
-        raise BackupDamagedError(count=len(lost))
-    _restore_database(settings, manifest, place, backend)
+    try:
+        backend = PosixBackend(_prepared(settings) / _BLOBS)
+        lost = _restore_blobs(folder, place, manifest, _keyless_vault(identity, backend), told)
+        if lost and not accept_faults:
+            raise BackupDamagedError(count=len(lost))
+        _restore_database(settings, manifest, place, backend)
+    except (OSError, StorageError, OperationalError) as error:
+        raise RestoreFailedError(reason=str(error)) from error
     return Check(manifest, lost, log_findings, log_checked=manifest.database_kind == "sqlite")
 
 
@@ -312,9 +321,9 @@ def _restore_database(settings: Settings, manifest: Manifest, place: Path, backe
     _record(staged, parts, manifest)
     for name in (PUBLISHED_FILE, DATABASE_FILE):
         if (staging / name).exists():
-            (staging / name).rename(settings.data_directory / name)
-            sync(settings.data_directory)
-    shutil.rmtree(staging)
+            _put_in_place(staging / name, settings.data_directory / name)
+    # From here on the archive is restored; what the folder still holds is a lock file without meaning.
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _record(settings: Settings, parts: Parts, manifest: Manifest) -> None:
@@ -329,6 +338,16 @@ def _record(settings: Settings, parts: Parts, manifest: Manifest) -> None:
     finally:
         # Closing the last connection writes SQLite's log back into the file, which is then whole by itself.
         archive.engine.dispose()
+
+
+def _put_in_place(source: Path, target: Path) -> None:
+    source.rename(target)
+    try:
+        sync(target.parent)
+    except OSError:
+        # The caller will say that nothing was restored, so nothing may stand there that could be opened.
+        target.rename(source)
+        raise
 
 
 def _copy_durably(source: Path, target: Path) -> None:

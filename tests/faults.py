@@ -9,7 +9,7 @@ import multiprocessing
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +31,8 @@ _LONGEST_SECONDS = 60.0
 _apart = multiprocessing.get_context("forkserver")
 _apart.set_forkserver_preload(["__main__", "tests.integration.fault_driver"])
 
-Task = Callable[[Path], Any]
+Tell = Callable[[Any], None]
+Task = Callable[[Path, Tell], None]
 
 
 class Fault(StrEnum):
@@ -53,17 +54,23 @@ class Point:
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a process: its answer, or the error that its task raised; neither when it was killed."""
+    """What became of a process: all that it told, the error that its task raised, whether it was killed.
 
-    answer: Any = None
-    error: str | None = None
-    killed: bool = False
+    `hit` is what the broken call was writing to; None when no such call came.
+    """
+
+    told: Sequence[Any]
+    error: str | None
+    killed: bool
     hit: str | None = None
 
 
-def run_apart(task: Task, place: Path) -> Run:
-    """Runs `task(place)` in a process of its own. The task must be importable."""
-    return _run(task, place, [], place / "no-trace")
+def run_apart(task: Task, place: Path) -> Any:
+    """What `task(place, tell)` tells, once, from a process of its own. The task must be importable."""
+    run = _run(task, place, [], place.with_suffix(".trace"))
+    if run.error or run.killed or len(run.told) != 1:
+        raise AssertionError(f"the unbroken run failed: {run}")
+    return run.told[0]
 
 
 def writing_points(task: Task, place: Path) -> list[Point]:
@@ -71,7 +78,7 @@ def writing_points(task: Task, place: Path) -> list[Point]:
     trace = place.with_suffix(".trace")
     run = _run(task, place, [f"--trace={CALLS}"], trace)
     if run.error or run.killed:
-        raise AssertionError(f"the unbroken run failed: {run.error}")
+        raise AssertionError(f"the unbroken run failed: {run}")
     points: dict[tuple[str, int], Point] = {}
     counted: Counter[tuple[str, str]] = Counter()
     for thread, call, arguments in _calls(trace):
@@ -83,7 +90,7 @@ def writing_points(task: Task, place: Path) -> list[Point]:
 
 
 def run_broken(task: Task, place: Path, point: Point, fault: Fault) -> Run:
-    """Runs `task(place)` with one call broken. `hit` is what the broken call was writing to."""
+    """Runs `task(place, tell)` with one call broken."""
     trace = place.with_suffix(".trace")
     options = [f"--trace={CALLS}", f"--inject={point.call}:{fault}:when={point.number}"]
     return _run(task, place, options, trace)
@@ -98,11 +105,11 @@ def _run(task: Task, place: Path, options: Sequence[str], trace: Path) -> Run:
         here.recv()
         with _watching(process.pid or 0, options, trace):
             here.send("go")
-            answer, error = _answer(here)
+            told, error = _listen(here)
             process.join(_LONGEST_SECONDS)
         if process.exitcode is None:
             raise AssertionError("the process does not end")
-        return Run(answer, error, killed=process.exitcode < 0, hit=_hit(trace, place) if options else None)
+        return Run(told, error, killed=process.exitcode < 0, hit=_hit(trace, place) if options else None)
     finally:
         here.close()
         if process.exitcode is None:
@@ -117,23 +124,27 @@ def _perform(parent: Connection, task: Task, place: Path) -> None:
     parent.send("ready")
     parent.recv()
     try:
-        parent.send((task(place), None))
-    except Exception as error:
+        task(place, lambda answer: parent.send((answer, None)))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the test judges it
         parent.send((None, f"{type(error).__name__}: {error}"))
 
 
-def _answer(connection: Connection) -> tuple[Any, str | None]:
-    if not connection.poll(_LONGEST_SECONDS):
-        raise AssertionError("the process does not answer")
-    try:
-        answer, error = connection.recv()
-    except EOFError:
-        return None, None
-    return answer, error
+def _listen(connection: Connection) -> tuple[list[Any], str | None]:
+    """Everything that is told until the process ends."""
+    told: list[Any] = []
+    while connection.poll(_LONGEST_SECONDS):
+        try:
+            answer, error = connection.recv()
+        except (EOFError, ConnectionResetError):
+            return told, None
+        if error is not None:
+            return told, error
+        told.append(answer)
+    raise AssertionError("the process does not answer")
 
 
 @contextmanager
-def _watching(pid: int, options: Sequence[str], trace: Path) -> Any:
+def _watching(pid: int, options: Sequence[str], trace: Path) -> Iterator[None]:
     if not options:
         yield
         return

@@ -7,7 +7,7 @@ import click
 from sqlalchemy import func, select
 
 from archive_app.cli.console import ProgressLine, language, opened_archive, say, size_text, words
-from archive_app.documents.checking import check_all, find_orphans
+from archive_app.documents.checking import check_all, find_orphans, find_removed
 from archive_app.documents.held import held_blobs
 from archive_app.documents.models import Version
 from archive_app.documents.rotation import find_unreadable_keys
@@ -36,6 +36,7 @@ def command(*, log_only: bool, blobs_only: bool) -> None:
             wrong += _print(line, _log_problems(archive, line))
         if not log_only:
             wrong += _print(line, _key_problems(archive))
+            wrong += _print(line, _removed(archive))
             wrong += _print(line, _blob_problems(archive, line))
             orphans = find_orphans(archive)
             if orphans:
@@ -66,6 +67,11 @@ def _log_problems(archive: Archive, line: ProgressLine) -> Iterator[str]:
 def _key_problems(archive: Archive) -> Iterator[str]:
     for name in find_unreadable_keys(archive, OPERATOR):
         yield words(N_("The key of %(name)s does not open."), name=name)
+
+
+def _removed(archive: Archive) -> Iterator[str]:
+    for name in find_removed(archive):
+        yield words(N_("Version %(name)s was filed, as the log says, and its record is gone."), name=name)
 
 
 def _blob_problems(archive: Archive, line: ProgressLine) -> Iterator[str]:

@@ -2,18 +2,17 @@
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from gunicorn.app.base import BaseApplication
 
 from archive_app.cli.console import say
-from archive_app.cli.init import announce_setup
-from archive_app.kernel.archive import Archive
 from archive_app.kernel.language import N_
-from archive_app.runtime import FEATURES, RefusedToStartError, open_archive
 from archive_app.settings import Settings, load_settings
-from storage import StorageError
+
+if TYPE_CHECKING:
+    from archive_app.kernel.archive import Archive
 
 _STOP_SECONDS = 8
 _CANNOT_BOOT = 3
@@ -31,7 +30,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
     def __init__(self, settings: Settings, descriptor: int) -> None:
         self._settings = settings
         self._descriptor = descriptor
-        self._archive: Archive | None = None
+        self._archive: "Archive | None" = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -55,8 +54,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
 
     def load(self) -> Any:
         # Each process loads for itself: with one process (the default), loading before the fork would only keep a
-        # second copy of everything in the arbiter.
+        # second copy of everything in the arbiter, which otherwise stays small.
         from archive_app.app import create_app
+        from archive_app.runtime import FEATURES, RefusedToStartError, open_archive
+        from storage import StorageError
 
         try:
             archive = open_archive(self._settings)
@@ -68,6 +69,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
 
     def _announce(self, worker: Any) -> None:
         # The first process speaks for all, when it is ready to answer.
+        from archive_app.cli.init import announce_setup
+
         if worker.age == 1 and self._archive is not None:
             say(N_("The archive is at %(address)s"), address=self._settings.base_url)
             announce_setup(self._archive, self._settings)

@@ -22,6 +22,7 @@ def command() -> None:
     from search import IndexBusy
 
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = threading.Event()
     threading.Thread(target=_await_end, args=(stop,), name="signals", daemon=True).start()
     with opened_archive() as (archive, settings):

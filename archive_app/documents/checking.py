@@ -1,18 +1,24 @@
-"""Integrity: every blob read back, decrypted and compared with the digests recorded when it was filed."""
+"""Integrity: every blob read back, decrypted and compared with the digests recorded when it was filed.
 
-from collections.abc import Callable, Iterator
+The digests stand in two places: in the version's row, and in the event of its filing, which the log protects. Whoever
+exchanges a blob together with its row still contradicts the log.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from archive_app.documents.ingest import DOCUMENT_FILED, VERSION_FILED
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Upload, Version
 from archive_app.documents.uploads import held_blob_id
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.events import event_type
+from archive_app.kernel.events import Event, EventDetail, EventSubject, event_type
 from archive_app.kernel.feature import Workshop
 from archive_app.kernel.language import N_
 from archive_app.kernel.outbox import Job
@@ -24,7 +30,7 @@ from storage import BlobCorrupt, BlobMissing, KeyCorrupt, KeyMissing, Purpose, S
 CHECK_FAILED = event_type("document.check_failed", N_("Integrity check failed"))
 CHECKED = event_type("document.checked", N_("Integrity checked"))
 ORPHAN_SET_ASIDE = event_type("blob.set_aside", N_("Orphan blob set aside"))
-RESULT_GOOD, RESULT_MISSING, RESULT_CORRUPT, RESULT_KEY = "good", "missing", "corrupt", "key"
+RESULT_GOOD, RESULT_MISSING, RESULT_CORRUPT, RESULT_KEY, RESULT_LOG = "good", "missing", "corrupt", "key", "log"
 ORPHAN_AGE = timedelta(hours=24)
 _NIGHTLY_BYTES = 50 * 2**30
 _PAGE = 200
@@ -32,7 +38,7 @@ _PAGE = 200
 
 @dataclass(frozen=True)
 class Fault:
-    """A blob that is not what was filed. `what` is content, text or preview; `result` says how it failed."""
+    """Something that is not what was filed. `what` is content, text, preview or record; `result` says how it failed."""
 
     version_id: str
     document_id: str
@@ -50,11 +56,19 @@ class BlobCheck:
     faults: list[Fault]
 
 
-def check_version(archive: Archive, version: Version, derivatives: list[Derivative]) -> BlobCheck:
-    """Reads every blob of a version in full and compares it."""
-    faults = []
+@dataclass(frozen=True)
+class _Recorded:
+    """What the database holds about a version: blobs made from it, and the digests in the events of its filing."""
+
+    derivatives: Sequence[Derivative]
+    filed_as: Sequence[str]
+
+
+def check_version(archive: Archive, version: Version, recorded: _Recorded) -> BlobCheck:
+    """Reads every blob of a version in full and compares it; compares its row with the log."""
+    faults = list(_contradictions(version, recorded.filed_as))
     blobs = [(version.content_blob_id, Purpose.CONTENT, version.size_bytes, version.sha256)]
-    blobs += [(row.blob_id, Purpose(row.purpose), row.size_bytes, row.sha256) for row in derivatives]
+    blobs += [(row.blob_id, Purpose(row.purpose), row.size_bytes, row.sha256) for row in recorded.derivatives]
     for blob_id, purpose, size_bytes, sha256 in blobs:
         try:
             archive.vault.verify(blob_id, key_of(version), version.id, purpose, size_bytes=size_bytes, sha256=sha256)
@@ -72,11 +86,11 @@ def check_all(archive: Archive) -> Iterator[BlobCheck]:
         with archive.reading(Actor.system("check")) as uow:
             page = select(Version).where(Version.id > after).order_by(Version.id).limit(_PAGE)
             versions = uow.session.scalars(page).all()
-            made = _derivatives(uow.session, [version.id for version in versions])
+            recorded = _recorded(uow.session, [version.id for version in versions])
         if not versions:
             return
         for version in versions:
-            check = check_version(archive, version, made.get(version.id, []))
+            check = check_version(archive, version, recorded[version.id])
             keep_result(archive, Actor.system("check"), check)
             yield check
         after = versions[-1].id
@@ -90,14 +104,22 @@ def check_document(actor: Actor, archive: Archive, *, document_id: str) -> list[
         versions = uow.session.scalars(
             select(Version).where(Version.document_id == document_id).order_by(Version.number)
         ).all()
-        made = _derivatives(uow.session, [version.id for version in versions])
-    checks = [check_version(archive, version, made.get(version.id, [])) for version in versions]
+        recorded = _recorded(uow.session, [version.id for version in versions])
+    checks = [check_version(archive, version, recorded[version.id]) for version in versions]
     for check in checks:
         keep_result(archive, actor, check)
     with archive.transaction(actor) as uow:
         subjects = {"document": document_id, "engagement": versions[0].engagement_id}
         uow.record(CHECKED, subjects, versions=len(versions), faults=sum(len(check.faults) for check in checks))
     return [fault for check in checks for fault in check.faults]
+
+
+def find_removed(archive: Archive) -> Iterator[str]:
+    """The versions that were filed, as the log says, and whose rows are gone; nothing in this program removes any."""
+    with archive.reading(Actor.system("check")) as uow:
+        present = select(Version.id).where(Version.id == EventSubject.subject_id).exists()
+        for version_id, detail in uow.session.execute(_filings().where(~present).execution_options(yield_per=1000)):
+            yield f"{version_id} ({json.loads(detail).get('name', '')})"
 
 
 def keep_result(archive: Archive, actor: Actor, check: BlobCheck) -> None:
@@ -122,8 +144,8 @@ def check_nightly(workshop: Workshop, _job: Job) -> None:
         if left <= 0:
             return
         with archive.reading(Actor.system("check")) as uow:
-            made = _derivatives(uow.session, [version.id]).get(version.id, [])
-        keep_result(archive, Actor.system("check"), check_version(archive, version, made))
+            recorded = _recorded(uow.session, [version.id])[version.id]
+        keep_result(archive, Actor.system("check"), check_version(archive, version, recorded))
         left -= version.size_bytes
 
 
@@ -165,11 +187,31 @@ def _unknown(archive: Archive, blob_ids: list[str]) -> list[str]:
     return [blob_id for blob_id in blob_ids if blob_id not in known]
 
 
-def _derivatives(session: Session, version_ids: list[str]) -> dict[str, list[Derivative]]:
-    made: dict[str, list[Derivative]] = {}
+def _recorded(session: Session, version_ids: Sequence[str]) -> Mapping[str, _Recorded]:
+    made: dict[str, list[Derivative]] = {key: [] for key in version_ids}
     for row in session.scalars(select(Derivative).where(Derivative.version_id.in_(version_ids))):
-        made.setdefault(row.version_id, []).append(row)
-    return made
+        made[row.version_id].append(row)
+    filed: dict[str, list[str]] = {key: [] for key in version_ids}
+    for version_id, detail in session.execute(_filings().where(EventSubject.subject_id.in_(version_ids))):
+        filed[version_id].append(json.loads(detail).get("sha256", ""))
+    return {key: _Recorded(made[key], filed[key]) for key in version_ids}
+
+
+def _filings() -> Select[str, str]:
+    """The version and the words of every event of a filing."""
+    statement = select(EventSubject.subject_id, EventDetail.detail)
+    statement = statement.join(Event, Event.id == EventSubject.event_id)
+    statement = statement.join(EventDetail, EventDetail.event_id == EventSubject.event_id)
+    return statement.where(EventSubject.kind == "version", Event.code.in_((DOCUMENT_FILED.code, VERSION_FILED.code)))
+
+
+def _contradictions(version: Version, filed_as: Sequence[str]) -> Iterator[Fault]:
+    """Whether the log says that exactly this content was filed, once; `verify_log` says whether the log is true."""
+    if list(filed_as) == [version.sha256.hex()]:
+        return
+    said = ", ".join(filed_as) or "nothing"
+    explanation = f"its row records SHA-256 {version.sha256.hex()}, the log says that {said} was filed"
+    yield Fault(version.id, version.document_id, version.name, "record", RESULT_LOG, explanation)
 
 
 def _result(error: Exception) -> str:

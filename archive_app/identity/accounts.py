@@ -87,7 +87,7 @@ def invite(
 
 
 @use_case(Permission.ACCOUNTS_MANAGE)
-def make_reset_link(actor: Actor, uow: UnitOfWork, *, person_id: str) -> Handed:  # noqa: ARG001
+def make_reset_link(actor: Actor, uow: UnitOfWork, *, person_id: str) -> Handed:
     """A link by which the person chooses a new password; for somebody invited, a new invitation.
 
     The old password works until the link is used. Raises: NotFoundError, InactiveError.
@@ -101,7 +101,7 @@ def make_reset_link(actor: Actor, uow: UnitOfWork, *, person_id: str) -> Handed:
 
 
 @use_case(Permission.ACCOUNTS_MANAGE)
-def set_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collection[str]) -> None:  # noqa: ARG001
+def set_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collection[str]) -> None:
     """Gives the person exactly these roles, from their next click on.
 
     Raises: NotFoundError, InvalidInputError, LastAdministratorError.
@@ -120,7 +120,7 @@ def set_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collectio
 
 
 @use_case(Permission.ACCOUNTS_MANAGE)
-def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:  # noqa: ARG001
+def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     """Closes the account: its sessions end and its links stop working at once. What the person did stays theirs.
 
     Raises: NotFoundError, LastAdministratorError.
@@ -136,7 +136,7 @@ def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:  # noq
 
 
 @use_case(Permission.ACCOUNTS_MANAGE)
-def reactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:  # noqa: ARG001
+def reactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     """Opens the account again with its old password and roles. Raises: NotFoundError."""
     person = _take(uow, person_id)
     if person.active:

@@ -75,7 +75,7 @@ class RolesForm(FlaskForm):  # type: ignore[misc]
 class InviteForm(RolesForm):
     """A new colleague."""
 
-    display_name = StringField(_l("Name"), _CHECKS, render_kw={"autocomplete": "off"})
+    display_name = StringField(_l("Full name"), _CHECKS, render_kw={"autocomplete": "off"})
     login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "off", "autocapitalize": "none"})
     language = SelectField(_l("Language"), choices=_LANGUAGES)
 

@@ -88,7 +88,7 @@ def require_link(uow: UnitOfWork, token: str, *purposes: str) -> OneTimeLink:
 
 
 @query(Permission.ANYBODY)
-def view_link(actor: Actor, uow: UnitOfWork, *, token: str) -> LinkView:  # noqa: ARG001
+def view_link(actor: Actor, uow: UnitOfWork, *, token: str) -> LinkView:
     """What an invitation or reset link is for; looking does not use it up. Raises: LinkUnusableError."""
     return _view(uow, token)
 

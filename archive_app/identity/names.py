@@ -26,7 +26,7 @@ def checked_login(text: str) -> str:
 
 def checked_display_name(text: str) -> str:
     """A person's name as others read it. Raises: InvalidInputError."""
-    return one_line(text, field=N_("Name"), limit=100)
+    return one_line(text, field=N_("Full name"), limit=100)
 
 
 def checked_language(code: str) -> str:

@@ -48,7 +48,7 @@ class PersonLine:
 
 @query(Permission.ACCOUNTS_MANAGE)
 def list_people(
-    actor: Actor,  # noqa: ARG001
+    actor: Actor,
     uow: UnitOfWork,
     *,
     text: str = "",
@@ -71,7 +71,7 @@ def list_people(
 
 
 @query(Permission.ACCOUNTS_MANAGE)
-def view_person(actor: Actor, uow: UnitOfWork, *, person_id: str) -> PersonLine:  # noqa: ARG001
+def view_person(actor: Actor, uow: UnitOfWork, *, person_id: str) -> PersonLine:
     """One person. Raises: NotFoundError."""
     uow.require("person", person_id)
     return _one(uow, person_id)

@@ -43,7 +43,7 @@ def create_setup_link(archive: Archive) -> str | None:
 
 
 @use_case(Permission.SYSTEM)
-def make_setup_link(actor: Actor, uow: UnitOfWork) -> str | None:  # noqa: ARG001
+def make_setup_link(actor: Actor, uow: UnitOfWork) -> str | None:
     """What `create_setup_link` does, in the archive that is active."""
     _wait_for_others(uow)
     if _has_people(uow):
@@ -54,13 +54,13 @@ def make_setup_link(actor: Actor, uow: UnitOfWork) -> str | None:  # noqa: ARG00
 
 
 @query(Permission.ANYBODY)
-def is_set_up(actor: Actor, uow: UnitOfWork) -> bool:  # noqa: ARG001
+def is_set_up(actor: Actor, uow: UnitOfWork) -> bool:
     """Whether somebody has an account here."""
     return _has_people(uow)
 
 
 @query(Permission.ANYBODY)
-def check_setup_link(actor: Actor, uow: UnitOfWork, *, token: str) -> None:  # noqa: ARG001
+def check_setup_link(actor: Actor, uow: UnitOfWork, *, token: str) -> None:
     """Refuses a link that would be refused later. Raises: AlreadySetUpError, LinkUnusableError."""
     if _has_people(uow):
         raise AlreadySetUpError

@@ -22,6 +22,8 @@ def run(connection: Connection) -> None:
         connection.commit()
     finally:
         if sqlite:
+            # After a refusal the transaction is still open, and inside one the pragma does nothing.
+            connection.rollback()
             connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
 
 

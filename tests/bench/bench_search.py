@@ -3,7 +3,7 @@
 Both answer the same queries with the same facets and twenty excerpts over the same documents. The bare side is what
 one would write in an hour: the same tokens, no scope, no sealing, an excerpt cut around the first word by `str.find`.
 
-    python tests/bench/bench_search.py [documents]
+    python -m tests.bench search-engine
 """
 
 from __future__ import annotations
@@ -12,22 +12,34 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import tantivy
-from corpus import ENGAGEMENTS, documents
 
 from search import Facet, IndexDocument, Query, Scope, highlight, open_reader, open_writer, rebuild
 from search.analysis import index_text, phrase
+from tests.corpus import ENGAGEMENTS, documents
 
 _KEY = bytes(32)
 _QUERIES = 300
 _WARM_UP = 20
 _PAGE = 20
+_COMMON = (
+    "排放",
+    "核查 报告",
+    "碳排放",
+    "监测计划 数据质量",
+    "GB/T 32150",
+    "verification",
+    "tCO2",
+    "宏伟目标 -企业",
+    "单位",
+)
+_NO_SYNTAX = {ord(mark): " " for mark in '"“”（）()-'}
 _FACETS = ("engagement", "client", "year", "kind")
 _FACET_FIELDS = ("engagement_id", "client_id", "year", "kind")
 
@@ -40,11 +52,11 @@ def measure(directory: Path, documents_count: int) -> dict[str, float]:
     """
     filed = list(documents(documents_count))
     bodies = {document.key: document.body for document in filed}
-    queries = _queries(filed)
+    queries = make_queries(filed, _QUERIES)
     figures: dict[str, float] = {}
 
     started = time.perf_counter()
-    bare = _BareIndex(directory / "bare", filed)
+    bare = BareIndex(directory / "bare", filed)
     figures["bare_index_per_s"] = len(filed) / (time.perf_counter() - started)
     started = time.perf_counter()
     place = (directory / "memory", directory / "sealed", _KEY, "bench")
@@ -79,28 +91,32 @@ def measure(directory: Path, documents_count: int) -> dict[str, float]:
     }
 
 
-def _queries(filed: list[IndexDocument]) -> list[str]:
+def make_queries(filed: list[IndexDocument], count: int) -> list[str]:
+    """Different queries of every kind: words, pieces of texts, two terms, negations, references, single characters."""
     chance = random.Random(5)
-    common = [
-        "排放",
-        "核查 报告",
-        "碳排放",
-        "监测计划 数据质量",
-        "GB/T 32150",
-        "verification",
-        "tCO2",
-        "宏伟目标 -企业",
-        "单位",
-    ]
-    queries: list[str] = []
-    while len(queries) < _QUERIES:
-        body = chance.choice(filed).body
-        start = chance.randrange(len(body) - 8)
-        piece = body[start : start + chance.choice((2, 3, 4, 6))].translate({ord(mark): " " for mark in '"“”（）()-'})
-        text = chance.choice(common) if chance.random() < 0.5 else piece
-        if phrase(text).tokens:
-            queries.append(text)
-    return queries
+    queries: dict[str, None] = {}
+    while len(queries) < count:
+        text = _compose(chance, lambda: _piece(chance, filed))
+        if any(phrase(term).tokens for term in text.split()):
+            queries[text] = None
+    return list(queries)
+
+
+def _compose(chance: random.Random, piece: Callable[[], str]) -> str:
+    kind = chance.random()
+    if kind < 0.1:
+        return chance.choice(_COMMON)
+    if kind < 0.3:
+        return f"{chance.choice(_COMMON)} {piece()}"
+    if kind < 0.4:
+        return f"{chance.choice(_COMMON)} -{piece().replace(' ', '')}"
+    return piece()
+
+
+def _piece(chance: random.Random, filed: list[IndexDocument]) -> str:
+    body = chance.choice(filed).body
+    start = chance.randrange(len(body) - 8)
+    return body[start : start + chance.choice((1, 2, 2, 3, 4, 6))].translate(_NO_SYNTAX).strip()
 
 
 def _update(index: Any, filed: list[IndexDocument]) -> None:
@@ -118,7 +134,9 @@ def _time(calls: list[Callable[[], object]]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
-class _BareIndex:
+class BareIndex:
+    """What one would write in an hour: the same tokens, one index on disk, no policy, no sealing."""
+
     def __init__(self, directory: Path, filed: list[IndexDocument]) -> None:
         builder = tantivy.SchemaBuilder()
         builder.add_text_field("text", tokenizer_name="whitespace", index_option="position")
@@ -145,12 +163,15 @@ class _BareIndex:
         index.reload()
         self._searcher = index.searcher()
 
-    def page(self, text: str, bodies: dict[str, str]) -> list[str]:
+    def page(self, text: str, bodies: dict[str, str], engagements: Iterable[str] = ()) -> list[str]:
+        """Counts by facet, and the excerpts of the first twenty hits, in `engagements` if any are given."""
         terms = [term.removeprefix("-") for term in text.split()]
         occurs = [tantivy.Occur.MustNot if term.startswith("-") else tantivy.Occur.Must for term in text.split()]
-        query = tantivy.Query.boolean_query(
-            [(occur, self._phrase(term)) for occur, term in zip(occurs, terms, strict=True) if phrase(term).tokens]
-        )
+        clauses = [(occur, self._phrase(t)) for occur, t in zip(occurs, terms, strict=True) if phrase(t).tokens]
+        if engagements:
+            within = tantivy.Query.term_set_query(self._schema, "engagement_id", list(engagements))
+            clauses.append((tantivy.Occur.Must, within))
+        query = tantivy.Query.boolean_query(clauses)
         found: Any = self._searcher.search(query, limit=_PAGE)
         self._searcher.aggregate(query, {name: {"terms": {"field": name, "size": 1_000}} for name in _FACET_FIELDS})
         keys = [str(self._searcher.doc(address).get_first("key")) for _, address in found.hits]

@@ -34,11 +34,11 @@ def measure(directory: Path, size_bytes: int) -> dict[str, float]:
     vault = Vault(PosixBackend(directory / "vault"), MemoryKeyRing("bench"), archive_id="bench")
     seconds: dict[str, list[float]] = {"bare_put": [], "vault_put": [], "bare_verify": [], "vault_verify": []}
     try:
-        _fill(source, size_bytes)
+        fill(source, size_bytes)
         for _ in range(ROUNDS):
             key = os.urandom(32)
-            seconds["bare_put"].append(_time(partial(_bare_put, source, target, key)))
-            seconds["bare_verify"].append(_time(partial(_bare_verify, target, key)))
+            seconds["bare_put"].append(_time(partial(bare_put, source, target, key)))
+            seconds["bare_verify"].append(_time(partial(bare_verify, target, key)))
             target.unlink()
             _measure_vault(vault, source, seconds)
     finally:
@@ -73,7 +73,7 @@ def _time(step: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _fill(path: Path, size_bytes: int) -> None:
+def fill(path: Path, size_bytes: int) -> None:
     block = os.urandom(BLOCK_BYTES)
     with path.open("wb") as file:
         for written in range(0, size_bytes, BLOCK_BYTES):
@@ -82,7 +82,7 @@ def _fill(path: Path, size_bytes: int) -> None:
         os.fsync(file.fileno())
 
 
-def _bare_put(source: Path, target: Path, key: bytes) -> None:
+def bare_put(source: Path, target: Path, key: bytes) -> None:
     aead, digest, block = AESGCM(key), hashlib.sha256(), memoryview(bytearray(BLOCK_BYTES))
     sealed = memoryview(bytearray(BLOCK_BYTES + 16))
     with source.open("rb", buffering=0) as reading, target.open("wb", buffering=0) as writing:
@@ -95,7 +95,7 @@ def _bare_put(source: Path, target: Path, key: bytes) -> None:
         os.fsync(writing.fileno())
 
 
-def _bare_verify(target: Path, key: bytes) -> None:
+def bare_verify(target: Path, key: bytes) -> None:
     aead, digest, sealed = AESGCM(key), hashlib.sha256(), memoryview(bytearray(BLOCK_BYTES + 16))
     plain = memoryview(bytearray(BLOCK_BYTES))
     with target.open("rb", buffering=0) as reading:

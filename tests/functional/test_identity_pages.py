@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -62,7 +63,8 @@ def in_english(client: FlaskClient) -> FlaskClient:
 
 def fresh_link(page: str) -> str:
     (found,) = re.findall(r'<code class="digest">([^<]+/link/[^<]+)</code>', page)
-    return urlsplit(found).path
+    path: str = urlsplit(found).path
+    return path
 
 
 def test_set_up_leads_in_and_closes_behind(archive: Archive, browser: Browser) -> None:
@@ -173,7 +175,12 @@ def test_every_form_needs_its_request_token(browser: Browser, people: People, ad
 
 def test_an_invitation_from_the_form_to_the_first_page(browser: Browser, people: People) -> None:
     administrator = enter(in_english(browser()), people.person("system_administrator"))
-    form = {"display_name": "李建国", "login": "lijianguo", "roles": ["verifier", "team_leader"], "language": "en"}
+    form: dict[str, Any] = {
+        "display_name": "李建国",
+        "login": "lijianguo",
+        "roles": ["verifier", "team_leader"],
+        "language": "en",
+    }
     answer = send(administrator, "/people/invite", **form)
     assert answer.status_code == 303
     link = fresh_link(administrator.get(answer.location).text)

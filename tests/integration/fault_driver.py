@@ -1,10 +1,11 @@
 """What the fault tests do in processes of their own: the operations that are broken, and the look at what is left.
 
-A place holds one archive: data/, keys/, memory/ and backups/.
+A place holds one archive: data/, keys/, memory/ and its backup/.
 """
 
 import hashlib
 import io
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,16 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from archive_app.backup import back_up
+from archive_app.backup_format import complete_generations
 from archive_app.documents.checking import check_all, find_orphans
 from archive_app.documents.held import held_blobs
 from archive_app.documents.index_key import index_key
 from archive_app.documents.ingest import Entry, Filed, add_document
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Version
-from archive_app.documents.rotation import find_unreadable_keys, rotate_keys
+from archive_app.documents.rotation import KeyState, find_unreadable_keys, key_state, rotate_keys
+from archive_app.documents.uploads import Offer, Origin, announce_one, receive
 from archive_app.engagements.clients import add_client
 from archive_app.engagements.engagements import open_engagement
 from archive_app.engagements.models import Engagement
@@ -28,6 +32,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.proof.checkpoint import Checkpoint
 from archive_app.proof.merkle import read_root
+from archive_app.restore import check_backup
 from archive_app.runtime import create_archive, open_archive
 from archive_app.settings import Settings, load_settings
 from archive_app.trail.published import read_published
@@ -35,23 +40,29 @@ from archive_app.trail.sequencing import sequence
 from archive_app.trail.tree import stored_hashes
 from archive_app.trail.verification import verify_log
 from storage import Purpose
+from tests.faults import Tell
 
 # More than one block of the vault's writer, so that its second thread is broken as well.
-OFFERED = random.Random(20).randbytes(1_400_000)
+OFFERED = random.Random(20).randbytes(2_400_000)
 OPERATOR = Actor.system("operator", via="cli")
+BACKUP = "backup"
 
 
 @dataclass(frozen=True)
 class Remains:
-    """An archive as a fresh process finds it. `documents` gives the SHA-256 of what was read back, by document."""
+    """An archive as a fresh process finds it.
+
+    `documents` gives the SHA-256 of what was read back, by document; `generations` says of every generation of the
+    backup that looks complete whether it stands its check.
+    """
 
     documents: dict[str, str]
     wrong: list[str]
     orphans: int
     temporaries: int
-    epochs: tuple[int, ...]
-    published: tuple[int, bytes]
+    keys: KeyState
     continues: bool
+    generations: dict[str, bool]
 
 
 def settings_of(place: Path) -> Settings:
@@ -74,7 +85,7 @@ def opened(place: Path) -> Iterator[Archive]:
         archive.engine.dispose()
 
 
-def make(place: Path) -> None:
+def make(place: Path, tell: Tell) -> None:
     """An archive with a few documents, one duplicate that waits, an index key, and a log of two checkpoints."""
     create_archive(settings_of(place))
     with opened(place) as archive:
@@ -87,44 +98,63 @@ def make(place: Path) -> None:
         sequence(archive)
         _hold_duplicate(leader, engagement)
         sequence(archive)
+        tell(read_published(archive))
 
 
-def ingest(place: Path) -> str | None:
-    """Files one document; the answer is the acknowledgement."""
+def ingest(place: Path, tell: Tell) -> None:
+    """Files one document; telling its id is the acknowledgement."""
+    with opened(place) as archive, Path(os.devnull).open("wb", buffering=0) as nowhere:
+        # Calls are counted by thread. Without these, the first write of this thread would be broken only together
+        # with the first one of the vault's second thread.
+        for _ in range(10):
+            nowhere.write(b"-")
+        tell(_add(_engagement(archive), "新件.bin", OFFERED).document_id)
+
+
+def sequence_log(place: Path, tell: Tell) -> None:
+    """Puts the events that wait into the log and publishes the checkpoint."""
     with opened(place) as archive:
-        return _add(_engagement(archive), "新件.bin", OFFERED).document_id
+        sequence(archive)
+        tell(read_published(archive))
 
 
-def sequence_log(place: Path) -> int:
-    """Puts the events that wait into the log; the answer is how many."""
-    with opened(place) as archive:
-        return sequence(archive)
-
-
-def rotate(place: Path) -> int:
-    """Rotates the master key; the answer is the new epoch."""
+def rotate(place: Path, tell: Tell) -> None:
+    """Rotates the master key; tells the new epoch."""
     with opened(place):
-        return rotate_keys(OPERATOR).epoch
+        tell(rotate_keys(OPERATOR).epoch)
 
 
-def look(place: Path, since: Checkpoint | None = None) -> Remains:
-    """Opens what is left, lets the log go on, and examines everything. `since` was signed before the fault."""
+def back_up_all(place: Path, tell: Tell) -> None:
+    """Adds a generation to the backup; tells its name."""
+    with opened(place) as archive:
+        tell(back_up(archive, place / BACKUP).manifest.generation)
+
+
+def look(place: Path, tell: Tell, *, since: Checkpoint) -> None:
+    """Opens what is left, lets the log go on, and tells what it is like. `since` was signed before the fault."""
     with opened(place) as archive:
         sequence(archive)
         published = read_published(archive)
         with archive.reading(OPERATOR) as uow:
             versions = uow.session.scalars(select(Version)).all()
-            root = read_root(since.size, stored_hashes(uow.session, since.size)) if since else b""
-        ring = archive.vault.keyring
-        return Remains(
-            documents={version.document_id: _digest(archive, version) for version in versions},
-            wrong=list(_wrong(archive)),
-            orphans=len(find_orphans(archive)),
-            temporaries=sum(1 for _ in (place / "data" / "blobs" / "tmp").iterdir()),
-            epochs=ring.epochs(),
-            published=(published.size, published.root) if published else (0, b""),
-            continues=since is None or (published is not None and published.size >= since.size and root == since.root),
+            root = read_root(since.size, stored_hashes(uow.session, since.size))
+        tell(
+            Remains(
+                documents={version.document_id: _digest(archive, version) for version in versions},
+                wrong=list(_wrong(archive)),
+                orphans=len(find_orphans(archive)),
+                temporaries=sum(1 for _ in (place / "data" / "blobs" / "tmp").iterdir()),
+                keys=key_state(OPERATOR, archive),
+                continues=published is not None and published.size >= since.size and root == since.root,
+                generations=_generations(place / BACKUP),
+            )
         )
+
+
+def _generations(folder: Path) -> dict[str, bool]:
+    if not folder.exists():
+        return {}
+    return {name: check_backup(folder, name).sound for name in complete_generations(folder)}
 
 
 def _wrong(archive: Archive) -> Iterator[str]:
@@ -164,8 +194,6 @@ def _engagement(archive: Archive) -> Engagement:
 
 
 def _hold_duplicate(leader: Actor, engagement: Engagement) -> None:
-    from archive_app.documents.uploads import Offer, Origin, announce_one, receive
-
     upload = announce_one(leader, engagement_id=engagement.id, offer=Offer("又一件.txt", 0), origin=Origin())
     content = "第 0 件的内容。".encode() * 50
     receive(leader, upload_id=upload.id, stream=io.BytesIO(content), expected_bytes=len(content))

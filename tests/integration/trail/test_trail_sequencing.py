@@ -163,9 +163,11 @@ def test_an_older_publisher_never_replaces_a_newer_file(sqlite_archive: Archive)
     small = (sqlite_archive.data_directory / "checkpoint").read_text()
     record(sqlite_archive, 2)
     sequence(sqlite_archive)
-    newest = (sqlite_archive.data_directory / "checkpoint").read_text()
+    file = sqlite_archive.data_directory / "checkpoint"
+    newest, written = file.read_text(), file.stat().st_ino
     publish(sqlite_archive)
-    assert (sqlite_archive.data_directory / "checkpoint").read_text() == newest != small
+    assert file.read_text() == newest != small
+    assert file.stat().st_ino == written
 
 
 def cut_end(archive: Archive) -> None:

@@ -1,0 +1,103 @@
+"""Every route declares who may use it, and none can be used from somebody else's page."""
+
+import ast
+import inspect
+import io
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from archive_app.app import create_app
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.permissions import Permission
+from archive_app.runtime import FEATURES
+from archive_app.settings import Settings
+from tests.architecture.house import calls, listing, meant, use_cases
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+STREAMING = {
+    "documents.receive": "a script sends the bare bytes of one file",
+    "documents.receive_form": "a form without scripts sends files; its first field is the request token",
+}
+LOOKS = {
+    "view_document": "a look at a document is recorded, however it is asked for",
+    "open_content": "so is a download",
+    "page_picture": "so is a preview, which is drawn once and kept",
+}
+
+
+@pytest.fixture
+def routes(app: Flask) -> list[tuple[Rule, Any]]:
+    """Every route with its view, static files left out."""
+    rules = [(rule, app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()]
+    return [(rule, view) for rule, view in rules if view.__name__ != "send_static_file"]
+
+
+def test_every_route_declares_its_permission(routes: list[tuple[Rule, Any]]) -> None:
+    open_routes = [rule for rule, view in routes if not isinstance(getattr(view, "permission", None), Permission)]
+    assert not open_routes, f"put @requires(Permission.…) directly under the route:{listing(open_routes)}"
+    for_system = [rule for rule, view in routes if view.permission is Permission.SYSTEM]
+    assert not for_system, f"no person holds Permission.SYSTEM, so nobody can use:{listing(for_system)}"
+
+
+def test_only_static_files_are_called_static(routes: list[tuple[Rule, Any]]) -> None:
+    named = [rule for rule, _ in routes if rule.endpoint.endswith("static")]
+    assert not named, f"the gate lets endpoints named …static pass without a check; rename:{listing(named)}"
+
+
+def test_every_streaming_route_is_known(routes: list[tuple[Rule, Any]]) -> None:
+    streaming = {rule.endpoint for rule, view in routes if getattr(view, "streaming", False)}
+    assert streaming == set(STREAMING), "a streaming route checks its own token: add it to STREAMING with a reason"
+
+
+def test_reading_a_page_changes_nothing(routes: list[tuple[Rule, Any]]) -> None:
+    wrong = [
+        f"{rule} calls {name}"
+        for rule, view in routes
+        if (rule.methods or set()) <= SAFE
+        for name, shape in _use_cases_of(view)
+        if shape == "use_case" or (shape == "staged_use_case" and name not in LOOKS)
+    ]
+    assert not wrong, f"give these routes POST, PUT, PATCH or DELETE:{listing(wrong)}"
+
+
+def test_no_change_is_accepted_without_the_request_token(
+    archive: Archive, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive_app.identity.views.authenticate", lambda _request: Actor.system("test", via="web"))
+    app = create_app(archive, settings, FEATURES)
+    accepted = []
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - SAFE:
+            code = _answer_without_token(app, rule, method)
+            if code != "request_token":
+                accepted.append(f"{method} {rule} answered {code}")
+    assert not accepted, f"the token must be checked before anything else:{listing(accepted)}"
+
+
+def _answer_without_token(app: Flask, rule: Rule, method: str) -> str:
+    streaming = getattr(app.view_functions[rule.endpoint], "streaming", False)
+    body: Any = {"file": (io.BytesIO(b"bytes"), "name.txt")} if streaming and method == "POST" else b""
+    values = {name: 1 if f"int:{name}" in rule.rule else "x" for name in rule.arguments}
+    path = app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method=method)
+    answer = app.test_client().open(path, method=method, data=body, headers={"Accept": "application/json"})
+    told = answer.get_json(silent=True) or {}
+    return str(told.get("code", answer.status_code))
+
+
+def _use_cases_of(view: Any, seen: frozenset[Any] = frozenset()) -> Iterator[tuple[str, str]]:
+    """Names and shapes of the use cases that a view calls, itself or through functions of its own module."""
+    names = view.__globals__
+    for call in calls(ast.parse(textwrap.dedent(inspect.getsource(view)))):
+        target: Any = meant(call, names)
+        if not inspect.isfunction(target) or target in seen:
+            continue
+        if target in use_cases():
+            yield target.__name__, use_cases()[target]
+        elif target.__module__ == view.__module__:
+            yield from _use_cases_of(target, seen | {view, target})

@@ -1,0 +1,150 @@
+"""No change without an event, and never one unit of work inside another."""
+
+import ast
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import delete, func, insert, select, text, update
+
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.denials import AnonymousDenials
+from archive_app.kernel.events import Event, EventType
+from archive_app.kernel.unit_of_work import UnitOfWork
+from tests.architecture.house import PRODUCT, called, calls, enclosing, listing, sources, tree
+from tests.conftest import both_databases
+
+TESTER = Actor.system("test")
+HAPPENED = EventType("test.happened", "Happened")
+MINUTE = datetime(2026, 1, 1, tzinfo=UTC)
+
+# What the archive does to its own records, without an act of anybody. Each says why no event is lost.
+EVENTLESS = {
+    "archive_app/documents/checking.py:keep_result": "the date of a check; a fault it finds is an event",
+    "archive_app/documents/index_key.py:index_key": "the key of an index that can be made anew",
+    "archive_app/documents/looking.py:page_picture": "a picture kept for the next look; the look itself is an event",
+    "archive_app/documents/reading.py:_finish": "text derived from a filed version; filing it was the event",
+    "archive_app/documents/rotation.py:_rewrap_all": "batches of a rotation, which records one event at its end",
+    "archive_app/documents/uploads.py:_announced": "an offer of a file; taking or refusing it is the event",
+    "archive_app/documents/uploads.py:clear_list": "a list on the screen; what was filed or refused stays in the log",
+    "archive_app/identity/delays.py:reserve_try": "the clock of sign-in delays; the refused sign-in is an event",
+    "archive_app/identity/sessions.py:_note_seen": "when a session was last seen, to the minute",
+    "archive_app/identity/tidying.py:tidy": "rows that ended a month ago; their events stay",
+    "archive_app/kernel/denials.py:note_denial": "unknown callers are counted by the minute instead of logged one by one",
+    "archive_app/trail/sequencing.py:_place_batch": "gives events their places in the log",
+    "archive_app/worker.py:_settle": "leases and results of jobs; what a job does records its own events",
+    "archive_app/worker.py:plan_periodic": "the plan of periodic jobs",
+    "archive_app/worker.py:run_once": "leases of jobs",
+}
+BELOW_THE_UNIT = {
+    "archive_app/documents/rotation.py:_rewrap_versions": "many rows in one statement, inside an eventless unit",
+    "archive_app/trail/verification.py:_freeze": "asks for one consistent view before reading; writes nothing",
+}
+
+CHANGES: dict[str, Callable[[UnitOfWork], object]] = {
+    "a new row": lambda uow: uow.session.add(AnonymousDenials(minute=MINUTE, permission="b", count=1)),
+    "a changed row": lambda uow: setattr(uow.session.get_one(AnonymousDenials, (MINUTE, "a")), "count", 9),
+    "a removed row": lambda uow: uow.session.delete(uow.session.get_one(AnonymousDenials, (MINUTE, "a"))),
+    "an INSERT": lambda uow: uow.session.execute(
+        insert(AnonymousDenials).values(minute=MINUTE, permission="b", count=1)
+    ),
+    "an UPDATE": lambda uow: uow.session.execute(update(AnonymousDenials).values(count=9)),
+    "a DELETE": lambda uow: uow.session.execute(delete(AnonymousDenials)),
+    "plain SQL": lambda uow: uow.session.execute(text("DELETE FROM anonymous_denials")),
+    "a job": lambda uow: uow.enqueue("test.job", ""),
+}
+each_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+
+
+@pytest.fixture
+def kept(archive: Archive) -> Callable[[], object]:
+    """Reads everything that the changes could touch; one row is there from the start."""
+    with archive.transaction(TESTER, eventless=True) as uow:
+        uow.session.add(AnonymousDenials(minute=MINUTE, permission="a", count=1))
+
+    def read() -> object:
+        with archive.reading(TESTER) as uow:
+            rows = uow.session.execute(select(AnonymousDenials.permission, AnonymousDenials.count)).all()
+            return (
+                rows,
+                uow.session.scalar(select(func.count(Event.id))),
+                uow.session.scalar(text("SELECT count(*) FROM job")),
+            )
+
+    return read
+
+
+@both_databases
+@each_change
+def test_a_change_without_an_event_is_refused_and_undone(
+    archive: Archive, kept: Callable[[], object], change: Callable[[UnitOfWork], object]
+) -> None:
+    before = kept()
+    with pytest.raises(RuntimeError, match="recorded no event"), archive.transaction(TESTER) as uow:
+        change(uow)
+    assert kept() == before
+
+
+@each_change
+def test_with_its_event_the_same_change_is_kept(
+    archive: Archive, kept: Callable[[], object], change: Callable[[UnitOfWork], object]
+) -> None:
+    before = kept()
+    with archive.transaction(TESTER) as uow:
+        change(uow)
+        uow.record(HAPPENED, {})
+    assert kept() != before
+
+
+@each_change
+def test_a_reading_unit_leaves_everything_as_it_was(
+    archive: Archive, kept: Callable[[], object], change: Callable[[UnitOfWork], object]
+) -> None:
+    before = kept()
+    with archive.reading(TESTER) as uow:
+        change(uow)
+    assert kept() == before
+
+
+def test_a_unit_that_changed_nothing_needs_no_event(archive: Archive, kept: Callable[[], object]) -> None:
+    before = kept()
+    with archive.transaction(TESTER) as uow:
+        uow.session.scalars(select(AnonymousDenials)).all()
+    assert kept() == before
+
+
+def test_a_unit_inside_another_is_refused_and_both_are_undone(archive: Archive, kept: Callable[[], object]) -> None:
+    before = kept()
+    with pytest.raises(RuntimeError, match="inside another"), archive.transaction(TESTER) as uow:
+        uow.record(HAPPENED, {})
+        with archive.transaction(TESTER):
+            pytest.fail("the inner unit was opened")
+    assert kept() == before
+    with archive.transaction(TESTER) as uow:
+        uow.record(HAPPENED, {})
+    assert kept() != before
+
+
+def test_what_needs_no_event_is_on_one_list() -> None:
+    found = _places(lambda call: called(call) == "bookkeeping" or any(k.arg == "eventless" for k in call.keywords))
+    found -= {"archive_app/kernel/archive.py:transaction"}
+    unknown, gone = found - EVENTLESS.keys(), EVENTLESS.keys() - found
+    assert not unknown, f"record an event, or add the place to EVENTLESS and say why none is lost:{listing(unknown)}"
+    assert not gone, f"take these off the list EVENTLESS:{listing(gone)}"
+
+
+def test_nobody_reaches_below_the_unit_of_work_unseen() -> None:
+    """A unit notices what goes through its session; a bare connection would slip past it."""
+    found = _places(lambda call: ast.unparse(call.func).endswith("session.connection"))
+    unknown, gone = found - BELOW_THE_UNIT.keys(), BELOW_THE_UNIT.keys() - found
+    assert not unknown, f"use session.execute, which the unit of work sees:{listing(unknown)}"
+    assert not gone, f"take these off the list BELOW_THE_UNIT:{listing(gone)}"
+
+
+def _places(matches: Callable[[ast.Call], bool]) -> set[str]:
+    return {
+        where
+        for path in sources(*PRODUCT)
+        for where in enclosing(path, [call for call in calls(tree(path)) if matches(call)])
+    }
