@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from importlib import import_module
 
-from flask import Flask, request
+from flask import Flask
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -14,8 +14,6 @@ from archive_app.web.errors import install_errors
 from archive_app.web.gate import current_actor, install_gate
 from archive_app.web.health import probe_jobs, probe_space
 from archive_app.web.language import install_language
-
-_FORM_LIMIT_BYTES = 2 * 2**20
 
 
 def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]) -> Flask:
@@ -28,9 +26,6 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
         SESSION_COOKIE_NAME="lantai_form",
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https:"),
         SESSION_COOKIE_SAMESITE="Lax",
-        MAX_FORM_MEMORY_SIZE=_FORM_LIMIT_BYTES,
-        # Uploads are streams with a limit of their own; everything else is a small form.
-        MAX_CONTENT_LENGTH=None,
         BOOTSTRAP_SERVE_LOCAL=True,
         LANTAI_BASE_URL=settings.base_url,
     )
@@ -55,9 +50,3 @@ def _add_layout(app: Flask, archive: Archive, features: Sequence[Feature]) -> No
         actor = current_actor()
         entries = [entry for feature in features for entry in feature.menu if actor.may(entry.permission)]
         return {"actor": actor, "menu": entries, "archive_origin": archive.origin}
-
-    @app.before_request
-    def limit_forms() -> None:
-        view = app.view_functions.get(request.endpoint or "")
-        if not getattr(view, "streaming", False):
-            request.max_content_length = _FORM_LIMIT_BYTES

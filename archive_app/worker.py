@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from archive_app.documents.index_key import index_key
-from archive_app.documents.indexing import describe_all
+from archive_app.documents.indexing import describe_all, indexed_versions
 from archive_app.kernel import outbox
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -69,7 +69,7 @@ class Worker:
 
     def _run_kind(self, kind: str, jobs: list[Job]) -> None:
         if kind in self._batches:
-            self._attempt(jobs, lambda: self._batches[kind](self._workshop, jobs))
+            self._run_batch(self._batches[kind], jobs)
             return
         handler = self._jobs.get(kind)
         for job in jobs:
@@ -77,6 +77,17 @@ class Worker:
                 self._settle([job], f"no handler for jobs of kind {kind}")
             else:
                 self._attempt([job], lambda job=job: handler(self._workshop, job))  # type: ignore[misc]  # bound now
+
+    def _run_batch(self, handler: BatchHandler, jobs: list[Job]) -> None:
+        try:
+            handler(self._workshop, jobs)
+        except Exception:
+            # One of them spoils it for all: each is tried by itself, so that only that one fails.
+            log.exception("a batch of %s jobs of kind %s failed; trying one by one", len(jobs), jobs[0].kind)
+            for job in jobs:
+                self._attempt([job], lambda job=job: handler(self._workshop, [job]))  # type: ignore[misc]  # bound now
+        else:
+            self._settle(jobs, None)
 
     def _attempt(self, jobs: list[Job], work: Callable[[], None]) -> None:
         try:
@@ -117,13 +128,19 @@ def run_worker(
 
 
 def open_index(archive: Archive, settings: Settings, memory: Path) -> Index:
-    """The index for writing: as it was sealed, or made anew from the database when the seal cannot be opened."""
+    """The index for writing: as it was sealed, or made anew from the database when the seal is of no use."""
     sealed, key = settings.data_directory / "index", index_key(archive)
     try:
-        return open_writer(memory, sealed, key, archive.archive_id)
+        index = open_writer(memory, sealed, key, archive.archive_id)
     except IndexUnsealable as reason:
         log.warning("building the search index anew: %s", reason)
-        return rebuild(memory, sealed, key, archive.archive_id, documents=describe_all(archive), watermark=None)
+    else:
+        if index.count >= indexed_versions(archive):
+            return index
+        # A seal older than the database: somebody put an earlier copy of its files in place.
+        index.close()
+        log.warning("building the search index anew: it lacks documents that the database has")
+    return rebuild(memory, sealed, key, archive.archive_id, documents=describe_all(archive), watermark=None)
 
 
 def _keep_sequencing(archive: Archive, settings: Settings, stop: threading.Event) -> None:

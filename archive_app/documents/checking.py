@@ -16,6 +16,7 @@ from archive_app.documents.ingest import DOCUMENT_FILED, VERSION_FILED
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Upload, Version
 from archive_app.documents.uploads import held_blob_id
+from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import Event, EventDetail, EventSubject, event_type
@@ -32,7 +33,9 @@ CHECKED = event_type("document.checked", N_("Integrity checked"))
 ORPHAN_SET_ASIDE = event_type("blob.set_aside", N_("Orphan blob set aside"))
 RESULT_GOOD, RESULT_MISSING, RESULT_CORRUPT, RESULT_KEY, RESULT_LOG = "good", "missing", "corrupt", "key", "log"
 ORPHAN_AGE = timedelta(hours=24)
-_NIGHTLY_BYTES = 50 * 2**30
+CHECK_EVERY = timedelta(days=30)
+_PORTION_BYTES = 2**30
+_PORTION_VERSIONS = 500
 _PAGE = 200
 
 
@@ -109,7 +112,7 @@ def check_document(actor: Actor, archive: Archive, *, document_id: str) -> list[
     for check in checks:
         keep_result(archive, actor, check)
     with archive.transaction(actor) as uow:
-        subjects = {"document": document_id, "engagement": versions[0].engagement_id}
+        subjects = subjects_of(uow.session, versions[0].engagement_id, document=document_id)
         uow.record(CHECKED, subjects, versions=len(versions), faults=sum(len(check.faults) for check in checks))
     return [fault for check in checks for fault in check.faults]
 
@@ -119,7 +122,7 @@ def find_removed(archive: Archive) -> Iterator[str]:
     with archive.reading(Actor.system("check")) as uow:
         present = select(Version.id).where(Version.id == EventSubject.subject_id).exists()
         for version_id, detail in uow.session.execute(_filings().where(~present).execution_options(yield_per=1000)):
-            yield f"{version_id} ({json.loads(detail).get('name', '')})"
+            yield f"{version_id} ({_word(detail, 'name')})"
 
 
 def keep_result(archive: Archive, actor: Actor, check: BlobCheck) -> None:
@@ -129,17 +132,19 @@ def keep_result(archive: Archive, actor: Actor, check: BlobCheck) -> None:
         version.checked_at = uow.now
         version.check_result = check.faults[0].result if check.faults else RESULT_GOOD
         if check.faults:
-            subjects = {"document": version.document_id, "version": version.id, "engagement": version.engagement_id}
+            ids = {"document": version.document_id, "version": version.id}
+            subjects = subjects_of(uow.session, version.engagement_id, **ids)
             faults = [{"what": fault.what, "result": fault.result} for fault in check.faults]
             uow.record(CHECK_FAILED, subjects, name=version.name, faults=faults)
 
 
-def check_nightly(workshop: Workshop, _job: Job) -> None:
-    """Checks those versions that were checked longest ago, up to a night's worth of bytes."""
-    archive, left = workshop.archive, _NIGHTLY_BYTES
+def check_portion(workshop: Workshop, _job: Job) -> None:
+    """Checks what is new or was checked longest ago: a portion small enough that other jobs do not wait."""
+    archive, left = workshop.archive, _PORTION_BYTES
     with archive.reading(Actor.system("check")) as uow:
-        oldest = select(Version).order_by(Version.checked_at.is_not(None), Version.checked_at, Version.id)
-        versions = uow.session.scalars(oldest.limit(20_000)).all()
+        due = Version.checked_at.is_(None) | (Version.checked_at < uow.now - CHECK_EVERY)
+        oldest = select(Version).where(due).order_by(Version.checked_at.is_not(None), Version.checked_at, Version.id)
+        versions = uow.session.scalars(oldest.limit(_PORTION_VERSIONS)).all()
     for version in versions:
         if left <= 0:
             return
@@ -193,7 +198,7 @@ def _recorded(session: Session, version_ids: Sequence[str]) -> Mapping[str, _Rec
         made[row.version_id].append(row)
     filed: dict[str, list[str]] = {key: [] for key in version_ids}
     for version_id, detail in session.execute(_filings().where(EventSubject.subject_id.in_(version_ids))):
-        filed[version_id].append(json.loads(detail).get("sha256", ""))
+        filed[version_id].append(_word(detail, "sha256"))
     return {key: _Recorded(made[key], filed[key]) for key in version_ids}
 
 
@@ -203,6 +208,15 @@ def _filings() -> Select[str, str]:
     statement = statement.join(Event, Event.id == EventSubject.event_id)
     statement = statement.join(EventDetail, EventDetail.event_id == EventSubject.event_id)
     return statement.where(EventSubject.kind == "version", Event.code.in_((DOCUMENT_FILED.code, VERSION_FILED.code)))
+
+
+def _word(detail: str, key: str) -> str:
+    try:
+        words = json.loads(detail)
+    except ValueError:
+        # Somebody wrote over it; `verify_log` names it.
+        return ""
+    return str(words.get(key, "")) if isinstance(words, dict) else ""
 
 
 def _contradictions(version: Version, filed_as: Sequence[str]) -> Iterator[Fault]:

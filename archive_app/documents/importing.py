@@ -20,6 +20,7 @@ from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, add_document
 from archive_app.documents.models import Version
 from archive_app.documents.names import readable_path
 from archive_app.documents.uploads import UPLOAD_REFUSED
+from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
@@ -96,7 +97,9 @@ def import_paths(actor: Actor, archive: Archive, *, paths: Iterable[str], origin
     """
     with archive.reading(actor) as uow:
         uow.require("engagement", origin.engagement_id, Permission.DOCUMENTS_ADD)
-        sizes = set(uow.session.scalars(select(Version.size_bytes).where(Version.engagement_id == origin.engagement_id)))
+        sizes = set(
+            uow.session.scalars(select(Version.size_bytes).where(Version.engagement_id == origin.engagement_id))
+        )
     return (_import_one(actor, archive, found, origin, sizes) for found in walk(paths))
 
 
@@ -166,14 +169,12 @@ def _known_outcome(actor: Actor, archive: Archive, source: "_Source", path: str,
     if not twins or origin.file_duplicates:
         return None
     with archive.transaction(actor) as uow:
-        subjects = {"engagement": origin.engagement_id, "document": twins[0].document_id}
+        subjects = subjects_of(uow.session, origin.engagement_id, document=twins[0].document_id)
         uow.record(DUPLICATE_OFFERED, subjects, name=os.path.basename(path), source_path=path)  # noqa: PTH119
     return Imported(path, Outcome.DUPLICATE, source.size_bytes, twins[0].document_id)
 
 
-def _file(
-    actor: Actor, archive: Archive, source: "_Source", found: _Found, path: str, origin: Origin
-) -> Imported:
+def _file(actor: Actor, archive: Archive, source: "_Source", found: _Found, path: str, origin: Origin) -> Imported:
     filed = add_document(
         actor,
         engagement_id=origin.engagement_id,
@@ -196,7 +197,8 @@ def _file(
 def _refused(actor: Actor, archive: Archive, path: str, origin: Origin, error: ArchiveError) -> Imported:
     with archive.transaction(actor) as uow:
         name = os.path.basename(path)  # noqa: PTH119
-        uow.record(UPLOAD_REFUSED, {"engagement": origin.engagement_id}, name=name, source_path=path, reason=error.code)
+        subjects = subjects_of(uow.session, origin.engagement_id)
+        uow.record(UPLOAD_REFUSED, subjects, name=name, source_path=path, reason=error.code)
     return Imported(path, Outcome.REFUSED, error=error)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from archive_app.documents.models import Document, Version
-from archive_app.documents.reading import read_text
+from archive_app.documents.models import Derivative, Document, Version
+from archive_app.documents.reading import is_text_of, open_text
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -41,7 +41,7 @@ def rebuild_index(workshop: Workshop, _job: Job) -> None:
 
 
 @use_case(Permission.HEALTH_MANAGE)
-def request_rebuild(actor: Actor, uow: UnitOfWork) -> None:  # noqa: ARG001
+def request_rebuild(actor: Actor, uow: UnitOfWork) -> None:
     """Has the worker make the index anew."""
     uow.enqueue("search.rebuild", "")
     uow.record(REBUILD_REQUESTED, {})
@@ -61,17 +61,26 @@ def describe_all(archive: Archive, told: Callable[[int], None] = lambda _count: 
         told(done)
 
 
+def indexed_versions(archive: Archive) -> int:
+    """How many versions the index must hold at least: those without a job that would still put them there."""
+    with archive.reading(Actor.system("indexer")) as uow:
+        on_the_way = select(Job.subject_id).where(Job.kind.in_(("documents.index", "documents.read")))
+        settled = select(func.count()).select_from(Version).where(Version.id.not_in(on_the_way))
+        return uow.session.scalar(settled) or 0
+
+
 def describe(archive: Archive, session: Session, keys: Sequence[str]) -> Iterator[IndexDocument]:
     """The index's view of versions."""
     rows = session.execute(
-        select(Version, Document, Engagement, Client)
+        select(Version, Document, Engagement, Client, Derivative.blob_id)
         .join(Document, Document.id == Version.document_id)
         .join(Engagement, Engagement.id == Version.engagement_id)
         .join(Client, Client.id == Engagement.client_id)
+        .outerjoin(Derivative, is_text_of(Version))
         .where(Version.id.in_(keys))
     )
-    for version, document, engagement, client in rows:
-        body = read_text(archive, session, version, limit_bytes=INDEX_TEXT_LIMIT_BYTES)
+    for version, document, engagement, client, blob_id in rows:
+        body = open_text(archive, version, blob_id, limit_bytes=INDEX_TEXT_LIMIT_BYTES) if blob_id else None
         yield _document(version, document, engagement, client, body, archive.rules.zone)
 
 

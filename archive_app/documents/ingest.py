@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from archive_app.documents.errors import EmptyFileError, storage_translated
 from archive_app.documents.models import Document, Version
 from archive_app.documents.names import original_name
-from archive_app.engagements.engagements import lock_engagement
+from archive_app.engagements.engagements import lock_engagement, subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
@@ -115,7 +115,7 @@ def add_document(
         twin = None if allow_duplicate else find_twin(uow.session, engagement_id, stored.blob.sha256)
         if twin is not None:
             filed = Filed(None, stored.version_id, stored, duplicate_of=twin)
-            uow.record(DUPLICATE_OFFERED, {"engagement": engagement_id, "document": twin}, name=entry.name)
+            uow.record(DUPLICATE_OFFERED, subjects_of(uow.session, engagement_id, document=twin), name=entry.name)
         else:
             filed = file_version(uow, engagement_id, document_id, stored, entry)
         finish(uow, filed)
@@ -160,13 +160,10 @@ def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, s
     document = _document(uow, engagement_id, document_id, name)
     number = _next_number(uow.session, document.id)
     uow.session.add(_version(uow, document, number, stored, entry, name))
+    # Found by its name at once, by its words when they have been read.
+    uow.enqueue("documents.index", stored.version_id)
     uow.enqueue("documents.read", stored.version_id)
-    subjects = {
-        "organisation": lock_engagement(uow.session, engagement_id).organisation_id,
-        "engagement": engagement_id,
-        "document": document.id,
-        "version": stored.version_id,
-    }
+    subjects = subjects_of(uow.session, engagement_id, document=document.id, version=stored.version_id)
     uow.record(
         DOCUMENT_FILED if number == 1 else VERSION_FILED,
         subjects,

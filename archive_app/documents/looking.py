@@ -13,6 +13,7 @@ from archive_app.documents.errors import NotPreviewableError, storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Document, Look, Version
 from archive_app.documents.reading import derivative, read_text
+from archive_app.engagements.engagements import subjects_of
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -151,6 +152,7 @@ def page_picture(
         stored = archive.vault.put(io.BytesIO(picture), key, version.id, Purpose.PREVIEW)
     with archive.transaction(actor, eventless=True) as uow:
         # Two people asking at once both draw; the second blob becomes an orphan.
+        uow.session.get_one(Version, version.id, with_for_update=True)
         if uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, part)) is None:
             uow.session.add(derivative(uow, version.id, Purpose.PREVIEW, part, stored))
     return picture
@@ -176,15 +178,12 @@ def _look(actor: Actor, archive: Archive, document_id: str, way: str) -> None:
             return
     with archive.transaction(actor) as uow:
         uow.require("document", document_id)
+        # Two requests of one person at once are one look: the second waits here and then sees the first.
+        document = uow.session.get_one(Document, document_id, with_for_update=True)
         if _looked_lately(uow, document_id, way):
             return
         uow.session.merge(Look(person_id=actor.person_id, document_id=document_id, way=way, looked_at=uow.now))
-        document, engagement = uow.session.execute(
-            select(Document, Engagement)
-            .join(Engagement, Engagement.id == Document.engagement_id)
-            .where(Document.id == document_id)
-        ).one()
-        subjects = {"document": document_id, "engagement": engagement.id, "organisation": engagement.organisation_id}
+        subjects = subjects_of(uow.session, document.engagement_id, document=document_id)
         uow.record(_WAYS[way], subjects, title=document.title)
 
 

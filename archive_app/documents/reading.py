@@ -2,12 +2,13 @@
 
 import io
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from archive_app.documents.errors import storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Version
+from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import event_type
@@ -60,7 +61,8 @@ def read_again(actor: Actor, uow: UnitOfWork, *, document_id: str) -> None:
     version = current_version(uow.session, document_id)
     version.reading = "waiting"
     uow.enqueue("documents.read", version.id)
-    uow.record(READING_REPEATED, {"document": document_id, "engagement": version.engagement_id}, name=version.name)
+    subjects = subjects_of(uow.session, version.engagement_id, document=document_id)
+    uow.record(READING_REPEATED, subjects, name=version.name)
 
 
 def current_version(session: Session, document_id: str) -> Version:
@@ -71,12 +73,19 @@ def current_version(session: Session, document_id: str) -> Version:
 def read_text(archive: Archive, session: Session, version: Version, *, limit_bytes: int = -1) -> str | None:
     """The stored text of a version, or None where there is none. Raises: ContentCorruptError."""
     row = session.get(Derivative, (version.id, Purpose.TEXT.value, TEXT_PART))
-    if row is None:
-        return None
-    with (
-        storage_translated(),
-        archive.vault.open(row.blob_id, key_of(version), version.id, Purpose.TEXT) as blob,
-    ):
+    return None if row is None else open_text(archive, version, row.blob_id, limit_bytes=limit_bytes)
+
+
+def is_text_of(version: type[Version]) -> ColumnElement[bool]:
+    """The clause that joins a version's text, for queries that want many texts at once."""
+    return and_(
+        Derivative.version_id == version.id, Derivative.purpose == Purpose.TEXT.value, Derivative.part == TEXT_PART
+    )
+
+
+def open_text(archive: Archive, version: Version, blob_id: str, *, limit_bytes: int = -1) -> str:
+    """The text in the blob that is a version's text. Raises: ContentCorruptError."""
+    with storage_translated(), archive.vault.open(blob_id, key_of(version), version.id, Purpose.TEXT) as blob:
         return blob.read(limit_bytes).decode("utf-8", "ignore" if limit_bytes >= 0 else "strict")
 
 

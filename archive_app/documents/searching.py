@@ -1,16 +1,18 @@
 """The search: the policy goes into the query as a scope, so that hits, totals and counts are of what one may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from archive_app.documents.models import Document, Version
-from archive_app.documents.reading import read_text
+from archive_app.documents.models import Derivative, Document, Version
+from archive_app.documents.reading import is_text_of, open_text
 from archive_app.engagements.models import Client, Engagement, TeamMember
 from archive_app.engagements.policy import is_archivist
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -21,6 +23,7 @@ from search import Facet, Filters, Fragment, IndexUnavailable, Query, QueryError
 HIGHEST_LEVEL = 3
 PAGE_SIZE = 20
 LAST_OFFSET = 10_000
+FACET_VALUES = 12
 FACETS = (Facet.ENGAGEMENT, Facet.CLIENT, Facet.YEAR, Facet.KIND)
 _EXCERPT_BYTES = 400_000
 
@@ -46,9 +49,17 @@ class Found:
     fragments: Sequence[Fragment]
 
 
+class _Row(NamedTuple):
+    version: Version
+    document: Document
+    engagement: Engagement
+    client_name: str
+    text_blob_id: str | None
+
+
 @dataclass(frozen=True)
 class FacetValue:
-    """A value to narrow by, how many hits it has, and whether it is chosen."""
+    """A value to narrow by, its words, and how many hits it has."""
 
     value: str
     label: str
@@ -75,8 +86,8 @@ def search_documents(
     """
     results = _ask(uow, Query(text, scope_of(actor, uow), filters, sort, offset, PAGE_SIZE, FACETS))
     rows = _rows(uow, [hit.key for hit in results.hits])
-    found = [_found(uow, rows[hit.key], text) for hit in results.hits if hit.key in rows]
-    return SearchPage(found, results.total, _facets(uow.session, results), results.notes)
+    found = [_found(uow.archive, rows[hit.key], text) for hit in results.hits if hit.key in rows]
+    return SearchPage(found, results.total, _facets(uow.session, results, filters), results.notes)
 
 
 def scope_of(actor: Actor, uow: UnitOfWork) -> Scope:
@@ -100,40 +111,54 @@ def _ask(uow: UnitOfWork, question: Query) -> Results:
         raise SearchUnavailableError from error
 
 
-def _rows(uow: UnitOfWork, keys: Sequence[str]) -> dict[str, tuple[Version, Document, Engagement, str]]:
+def _rows(uow: UnitOfWork, keys: Sequence[str]) -> dict[str, _Row]:
     rows = uow.session.execute(
-        select(Version, Document, Engagement, Client.name)
+        select(Version, Document, Engagement, Client.name, Derivative.blob_id)
         .join(Document, Document.id == Version.document_id)
         .join(Engagement, Engagement.id == Version.engagement_id)
         .join(Client, Client.id == Engagement.client_id)
+        .outerjoin(Derivative, is_text_of(Version))
         # The policy once more on the rows themselves: an index that lags behind shows nothing it should not.
         .where(Version.id.in_(keys), uow.visible("document"))
     )
-    return {version.id: (version, document, engagement, client) for version, document, engagement, client in rows}
+    return {row[0].id: _Row(*row) for row in rows}
 
 
-def _found(uow: UnitOfWork, row: tuple[Version, Document, Engagement, str], text: str) -> Found:
-    version, document, engagement, client_name = row
-    body = read_text(uow.archive, uow.session, version, limit_bytes=_EXCERPT_BYTES)
+def _found(archive: Archive, row: _Row, text: str) -> Found:
+    body = None
+    if row.text_blob_id is not None:
+        body = open_text(archive, row.version, row.text_blob_id, limit_bytes=_EXCERPT_BYTES)
     fragments = highlight(body, text) if body else []
-    return Found(document, version, engagement, client_name, fragments)
+    return Found(row.document, row.version, row.engagement, row.client_name, fragments)
 
 
-def _facets(session: Session, results: Results) -> dict[str, Sequence[FacetValue]]:
-    labels: dict[str, Mapping[str, str]] = {
-        Facet.ENGAGEMENT: _labels(session, Engagement.id, Engagement.title, results.facets.get(Facet.ENGAGEMENT, {})),
-        Facet.CLIENT: _labels(session, Client.id, Client.name, results.facets.get(Facet.CLIENT, {})),
+def _facets(session: Session, results: Results, filters: Filters) -> dict[str, Sequence[FacetValue]]:
+    chosen: Mapping[str, Collection[str]] = {
+        Facet.ENGAGEMENT: filters.engagements,
+        Facet.CLIENT: filters.clients,
+        Facet.YEAR: {str(year) for year in filters.years},
+        Facet.KIND: filters.kinds,
+    }
+    shown = {name: _most_frequent(counts, chosen[name]) for name, counts in results.facets.items()}
+    labels = {
+        Facet.ENGAGEMENT: _labels(session, Engagement.id, Engagement.title, shown.get(Facet.ENGAGEMENT, ())),
+        Facet.CLIENT: _labels(session, Client.id, Client.name, shown.get(Facet.CLIENT, ())),
     }
     return {
-        name: [
-            FacetValue(value, labels.get(name, {}).get(value, value), count)
-            for value, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-        ]
-        for name, counts in results.facets.items()
+        name: [FacetValue(v, labels.get(Facet(name), {}).get(v, v), results.facets[name][v]) for v in values]
+        for name, values in shown.items()
     }
 
 
-def _labels(session: Session, key: object, label: object, counts: Mapping[str, int]) -> dict[str, str]:
-    # A thousand labels are more than any page shows; the long tail keeps its counts and shows identifiers.
-    wanted = sorted(counts, key=lambda value: -counts[value])[:1000]
-    return {row[0]: row[1] for row in session.execute(select(key, label).where(key.in_(wanted)))}  # type: ignore[call-overload,attr-defined]
+def _most_frequent(counts: Mapping[str, int], chosen: Collection[str]) -> list[str]:
+    """The values to show: as many as a person reads, and those that were chosen, so that they can be taken back."""
+    ranked = sorted(counts, key=lambda value: (-counts[value], value))
+    return ranked[:FACET_VALUES] + [value for value in ranked[FACET_VALUES:] if value in chosen]
+
+
+def _labels(
+    session: Session, key: InstrumentedAttribute[str], label: InstrumentedAttribute[str], values: Collection[str]
+) -> dict[str, str]:
+    if not values:
+        return {}
+    return {value: words for value, words in session.execute(select(key, label).where(key.in_(values)))}

@@ -16,6 +16,7 @@ from archive_app.documents.errors import InterruptedError as TransferInterrupted
 from archive_app.documents.ingest import Entry, Filed, Stored, Stream, add_document, file_version
 from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name
+from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
@@ -192,7 +193,7 @@ def discard_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
     upload = _own_line(uow, upload_id)
     _held(upload)
     upload.state, upload.held, upload.changed_at = "discarded", None, uow.now
-    uow.record(DUPLICATE_DISCARDED, {"engagement": upload.engagement_id}, name=upload.name)
+    uow.record(DUPLICATE_DISCARDED, subjects_of(uow.session, upload.engagement_id), name=upload.name)
     return upload.engagement_id
 
 
@@ -213,7 +214,8 @@ def refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) 
         upload = uow.session.get_one(Upload, upload_id)
         upload.state, upload.changed_at = "refused", uow.now
         upload.reason = _reason(error)
-        uow.record(UPLOAD_REFUSED, {"engagement": upload.engagement_id}, name=upload.name, reason=error.code)
+        subjects = subjects_of(uow.session, upload.engagement_id)
+        uow.record(UPLOAD_REFUSED, subjects, name=upload.name, reason=error.code)
 
 
 def _reason(error: ArchiveError) -> str:
@@ -261,7 +263,8 @@ def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
         original_name(offer.path)
     except ArchiveError as error:
         upload.state, upload.reason = "refused", _reason(error)
-        uow.record(UPLOAD_REFUSED, {"engagement": place.engagement_id}, name=upload.name, reason=error.code)
+        subjects = subjects_of(uow.session, place.engagement_id)
+        uow.record(UPLOAD_REFUSED, subjects, name=upload.name, reason=error.code)
     return upload
 
 

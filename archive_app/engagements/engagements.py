@@ -141,6 +141,12 @@ def count_visible(uow: UnitOfWork) -> int:
     return uow.session.scalar(select(func.count()).select_from(Engagement).where(uow.visible("engagement"))) or 0
 
 
+def subjects_of(session: Session, engagement_id: str, **more: str) -> dict[str, str]:
+    """What an event inside an engagement is about: the engagement, its organisation, and `more`."""
+    organisation = select(Engagement.organisation_id).where(Engagement.id == engagement_id)
+    return {"organisation": session.scalar(organisation) or "", "engagement": engagement_id, **more}
+
+
 def lock_engagement(session: Session, engagement_id: str) -> Engagement:
     """The engagement, with other changes to it waiting until this unit of work ends."""
     return session.get_one(Engagement, engagement_id, with_for_update=True)

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from search import IndexReader
 from storage import Vault
 
 _current: ContextVar["Archive"] = ContextVar("current_archive")
+_SNAPSHOT: dict[str, dict[str, Any]] = {"sqlite": {}, "postgresql": {"isolation_level": "REPEATABLE READ"}}
 _in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 
@@ -101,8 +103,9 @@ class Archive:
                 session.rollback()
 
     def _session(self, *, write: bool) -> Session:
-        engine = self.engine.execution_options(write=True) if write else self.engine
-        return Session(engine, expire_on_commit=False)
+        # Both databases read from one snapshot: SQLite by itself, PostgreSQL when asked to.
+        options = {"write": True} if write else _SNAPSHOT[self.engine.dialect.name]
+        return Session(self.engine.execution_options(**options), expire_on_commit=False)
 
     def _one_writer(self) -> AbstractContextManager[object]:
         # SQLite lets one writer in at a time; waiting in line here is fair, waiting inside SQLite is not.

@@ -1,12 +1,14 @@
 """Connections: SQLite and PostgreSQL, each with the settings that make a commit mean what it says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from archive_app.kernel.errors import BusyError
@@ -63,3 +65,9 @@ def busy_translated() -> Iterator[None]:
         if "database is locked" in str(error.orig) or "lock timeout" in str(error.orig):
             raise BusyError from error
         raise
+
+
+def insert_for(session: Session) -> Callable[..., Any]:
+    """The insert of the session's database with `on_conflict_…`, which SQLite and PostgreSQL spell alike."""
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert

@@ -8,6 +8,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.database import insert_for
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -37,8 +38,7 @@ def note_denial(archive: "Archive", actor: Actor, permission: Permission, subjec
         return
     with archive.transaction(actor, eventless=True) as uow:
         minute = uow.now.replace(second=0, microsecond=0)
-        counted = uow.session.get(AnonymousDenials, (minute, str(permission)), with_for_update=True)
-        if counted is None:
-            uow.session.add(AnonymousDenials(minute=minute, permission=permission, count=1))
-        else:
-            counted.count += 1
+        counted = insert_for(uow.session)(AnonymousDenials).values(minute=minute, permission=str(permission), count=1)
+        key = [AnonymousDenials.minute, AnonymousDenials.permission]
+        one_more = {"count": AnonymousDenials.count + 1}
+        uow.session.execute(counted.on_conflict_do_update(index_elements=key, set_=one_more))

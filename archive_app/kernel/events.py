@@ -102,7 +102,7 @@ def write_event(
     words = {**detail, "by": actor.display_name, "address": actor.address}
     words = json.loads(json.dumps({key: value for key, value in words.items() if value not in (None, "")}))
     salt = secrets.token_bytes(SALT_BYTES)
-    about = dict(subjects)
+    about = {kind: subject for kind, subject in subjects.items() if subject}
     if actor.organisation_id:
         about.setdefault("organisation", actor.organisation_id)
     event = Event(

@@ -18,6 +18,7 @@ STATUS = {
     "sign_in_required": 401,
     "invalid_input": 422,
     "conflict": 409,
+    "event_pending": 409,
     "busy": 503,
     "too_large": 413,
     "too_many_tries": 429,

@@ -25,6 +25,7 @@ Authenticator = Callable[[Request], Actor | None]
 
 SESSION_COOKIE = "lantai_session"
 CSRF_HEADER = "X-CSRF-Token"
+FORM_LIMIT_BYTES = 2 * 2**20
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -61,9 +62,15 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator) -> N
         g.activation = archive.activate()
         g.activation.__enter__()
         g.actor = Actor.anonymous(address=request.remote_addr or "")
-        if request.endpoint is None or request.endpoint.endswith("static"):
+        if request.endpoint is not None and request.endpoint.endswith("static"):
             return None
         g.actor = authenticate(request) or g.actor
+        if request.endpoint is None:
+            return None
+        view = app.view_functions[request.endpoint]
+        # Uploads are streams with a limit of their own; everything else is a small form, refused before it is parsed.
+        request.max_content_length = None if getattr(view, "streaming", False) else FORM_LIMIT_BYTES
+        request.max_form_memory_size = FORM_LIMIT_BYTES
         return _admit(app, archive)
 
     @app.teardown_request

@@ -6,11 +6,10 @@ before any file is handed out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
 from flask import Request, g
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, ClientDisconnected
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from archive_app.web.gate import check_token
@@ -41,11 +40,25 @@ class PartStream:
         return next(self._parts, b"")
 
 
-def request_body(request: Request) -> tuple[BinaryIO, int | None]:
-    """The bare body of a request and its announced length. Refuses a form and a request whose token was not checked."""
+class BodyStream:
+    """The bytes of a request's body while they come."""
+
+    def __init__(self, request: Request) -> None:
+        self._stream = request.stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes. Raises: ConnectionResetError when the sender went away before the announced end."""
+        try:
+            return self._stream.read(size)
+        except ClientDisconnected as error:
+            raise ConnectionResetError("the sender went away") from error
+
+
+def request_body(request: Request) -> tuple[BodyStream, int | None]:
+    """The bare body of a request and its announced length. Refuses a request whose token was not checked."""
     if getattr(g, "token_unchecked", False):
         raise CSRFError("the request token is missing")
-    return cast("BinaryIO", request.stream), request.content_length
+    return BodyStream(request), request.content_length
 
 
 def form_files(request: Request) -> Iterator[FilePart]:
@@ -85,13 +98,13 @@ def _part(events: Iterator[Event]) -> Iterator[bytes]:
 
 
 def _events(request: Request, decoder: MultipartDecoder) -> Iterator[Event]:
-    ended = False
+    body, ended = BodyStream(request), False
     while True:
         event = decoder.next_event()
         if isinstance(event, NeedData):
             if ended:
                 raise BadRequest
-            block = request.stream.read(_BLOCK_BYTES)
+            block = body.read(_BLOCK_BYTES)
             ended = not block
             decoder.receive_data(block or None)
         elif isinstance(event, Epilogue):

@@ -19,6 +19,7 @@ from tests.architecture.house import (
     tree,
 )
 
+LOCKS = sorted((ROOT / "lock").glob("*.txt"))
 LONGEST_FILE_LINES = 450
 LONGEST_FUNCTION_LINES = 60
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "managers", "manager", "misc", "common"}
@@ -126,7 +127,7 @@ def test_nothing_names_an_index_of_packages() -> None:
     assert not found, f"the index is whatever the machine's pip is set up for; take the host out:{listing(found)}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "lock").glob("*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 def test_every_locked_part_has_hashes_and_no_address(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     rest = REQUIREMENT.sub("", text)
@@ -137,10 +138,8 @@ def test_every_locked_part_has_hashes_and_no_address(path: Path) -> None:
 
 
 def test_both_locks_agree() -> None:
-    versions = {
-        path.name: dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^\s;]+)", path.read_text(encoding="utf-8"), re.M))
-        for path in (ROOT / "lock").glob("*.txt")
-    }
+    pinned = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
+    versions = {path.name: dict(pinned.findall(path.read_text(encoding="utf-8"))) for path in LOCKS}
     run, dev = versions["run.txt"], versions["dev.txt"]
     apart = [f"{name} {version}, dev.txt: {dev.get(name)}" for name, version in run.items() if dev.get(name) != version]
     assert not apart, f"what is tested must be what runs; renew both by `make lock`:{listing(apart)}"

@@ -3,6 +3,8 @@
 import ast
 from collections import Counter
 
+from sqlalchemy import String
+
 from archive_app.kernel.outbox import Job
 from archive_app.runtime import FEATURES
 from tests.architecture.house import called, calls, listing, module, place, sources, tree
@@ -40,5 +42,7 @@ def test_every_handler_is_given_work() -> None:
 def test_every_kind_is_handled_once_and_fits_its_column() -> None:
     twice = [kind for kind, count in HANDLED.items() if count > 1]
     assert not twice, f"two handlers for one kind:{listing(twice)}"
-    long = [kind for kind in HANDLED if len(kind) > (Job.__table__.c.kind.type.length or 0)]
+    column = Job.__table__.c.kind.type
+    assert isinstance(column, String)
+    long = [kind for kind in HANDLED if len(kind) > (column.length or 0)]
     assert not long, f"longer than the column `job.kind`:{listing(long)}"

@@ -32,6 +32,15 @@ VISIBLE_ATTRIBUTES = {
 TRANSLATING = {"_", "gettext", "ngettext", "pgettext", "N_", "_l", "lazy_gettext"}
 SPEAKING = {"flash", "say", "tell", "refuse", "echo", "ClickException", "UsageError", "BadParameter", "words"}
 _NO_WORDS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|(?:/[a-z-]+)+/")
+# What an expression may print: the parts of it that reach the page.
+_SHOWN: dict[type[nodes.Node], tuple[str, ...]] = {
+    nodes.CondExpr: ("expr1", "expr2"),
+    nodes.Or: ("left", "right"),
+    nodes.And: ("left", "right"),
+    nodes.Add: ("left", "right"),
+    nodes.Concat: ("nodes",),
+    nodes.Filter: ("node",),
+}
 _ENVIRONMENT = Environment(autoescape=True)
 _MARK = re.compile("\ue000(\\d+)\ue001")
 
@@ -79,8 +88,9 @@ class _Page(HTMLParser):
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_pages_speak_only_through_the_catalogues(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    page = _Page(expressions := [])
-    page.feed(_without_code(source, expressions))
+    html, expressions = _without_code(source)
+    page = _Page(expressions)
+    page.feed(html)
     page.close()
     faults = page.faults + [f"handed to a macro: {word!r}" for word in _handed_over(_ENVIRONMENT.parse(source))]
     assert not faults, f"{place(path)}: write {{{{ _('…') }}}}:{listing(faults)}"
@@ -117,9 +127,11 @@ def test_the_explanations_of_commands_are_translated() -> None:
     assert not faults, f"write help=words(N_('…')):{listing(faults)}"
 
 
-def _without_code(source: str, expressions: list[str]) -> str:
-    """The HTML of a template: statements and comments left out, each printed expression replaced by a numbered mark."""
+def _without_code(source: str) -> tuple[str, list[str]]:
+    """The HTML of a template, without statements and comments, with a numbered mark for each printed expression; and
+    those expressions."""
     parts: list[str] = []
+    expressions: list[str] = []
     expression: list[str] | None = None
     for _line, kind, text in _ENVIRONMENT.lex(source):
         if kind == "data":
@@ -132,7 +144,7 @@ def _without_code(source: str, expressions: list[str]) -> str:
             expression = None
         elif expression is not None:
             expression.append(text)
-    return "".join(parts)
+    return "".join(parts), expressions
 
 
 def _parse(expression: str) -> nodes.Node:
@@ -142,24 +154,14 @@ def _parse(expression: str) -> nodes.Node:
 
 def _printed(node: nodes.Node) -> Iterator[str]:
     """The literal texts that printing the expression may show."""
-    match node:
-        case nodes.Const(value=str(text)) | nodes.TemplateData(data=text):
-            yield text
-        case nodes.CondExpr():
-            for branch in (node.expr1, node.expr2):
-                if branch is not None:
-                    yield from _printed(branch)
-        case nodes.Or() | nodes.And() | nodes.Add():
-            yield from _printed(node.left)
-            yield from _printed(node.right)
-        case nodes.Concat():
-            for part in node.nodes:
-                yield from _printed(part)
-        case nodes.Filter() if node.node is not None:
-            yield from _printed(node.node)
-            if node.name in {"default", "d"}:
-                for default in node.args:
-                    yield from _printed(default)
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    shown: list[Any] = [getattr(node, name) for name in _SHOWN.get(type(node), ())]
+    if isinstance(node, nodes.Filter) and node.name in {"default", "d"}:
+        shown.append(node.args)
+    for child in shown:
+        for one in child if isinstance(child, list) else filter(None, [child]):
+            yield from _printed(one)
 
 
 def _handed_over(template: nodes.Template) -> Iterator[str]:
@@ -180,9 +182,9 @@ def _first_words(call: ast.Call) -> Iterator[ast.Constant]:
     first = call.args[0] if call.args else None
     parts = first.values if isinstance(first, ast.JoinedStr) else [first]
     for part in parts:
-        if isinstance(part, ast.Constant) and isinstance(part.value, str):
-            if _has_letters(_NO_WORDS.sub("", part.value)):
-                yield part
+        text = part.value if isinstance(part, ast.Constant) else None
+        if isinstance(part, ast.Constant) and isinstance(text, str) and _has_letters(_NO_WORDS.sub("", text)):
+            yield part
 
 
 def _has_letters(text: str) -> bool:

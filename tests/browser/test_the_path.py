@@ -1,4 +1,4 @@
-"""Set up, open an engagement, drop files, find each by a phrase inside it, open it, download it; nobody else finds it."""
+"""Set up, open an engagement, drop files, find each by a phrase inside it, open and download it; nobody else does."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests import files
 from tests.factories import PASSWORD
@@ -31,7 +31,11 @@ class Sample:
 def generated() -> list[Sample]:
     """One file of each kind with a Chinese phrase of its own."""
     plan, data = "入炉煤低位发热量缺失时采用最近一次检测值", "柴油消耗量台账与发票逐笔核对"
-    meeting, report, mail = "末次会议确认两项不符合项", "净购入电量采用结算电量作为活动数据", "请于五个工作日内补充化验室资质证书"
+    meeting, report, mail = (
+        "末次会议确认两项不符合项",
+        "净购入电量采用结算电量作为活动数据",
+        "请于五个工作日内补充化验室资质证书",
+    )
     return [
         Sample("监测计划.docx", files.docx([plan, "GB/T 32150-2015"]), plan),
         Sample("活动数据.xlsx", files.xlsx({"台账": [["月份", data], ["一月", 1234.5]]}), data),
@@ -52,6 +56,10 @@ def _own_phrase(path: Path, texts: dict[Path, str]) -> str:
         if all(run not in text for other, text in texts.items() if other != path):
             return str(run)
     raise AssertionError(f"{path.name} holds no phrase of its own")
+
+
+def payload(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
 def set_up(page: Page, service: Service) -> None:
@@ -111,10 +119,7 @@ def test_file_find_open_prove(service: Service, visitor: Visit) -> None:
     set_up(page, service)
     address = open_engagement(page)
     samples = [*source_documents(), *generated()]
-    page.set_input_files(
-        "#choose-files",
-        [{"name": s.name, "mimeType": "application/octet-stream", "buffer": s.content} for s in samples],
-    )
+    page.set_input_files("#choose-files", [payload(sample.name, sample.content) for sample in samples])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(len(samples), timeout=60_000)
     page.goto(address)
     expect(page.locator("#documents tbody tr")).to_have_count(len(samples))
@@ -162,15 +167,8 @@ def test_duplicates_refusals_and_a_reload(service: Service, visitor: Visit) -> N
     set_up(page, service)
     address = open_engagement(page)
     content = "同一份资料 the same bytes".encode()
-    page.set_input_files(
-        "#choose-files",
-        [
-            {"name": "第一份.txt", "mimeType": "text/plain", "buffer": content},
-            {"name": "第二份.txt", "mimeType": "text/plain", "buffer": content},
-            {"name": "空.txt", "mimeType": "text/plain", "buffer": b""},
-            {"name": "好.txt", "mimeType": "text/plain", "buffer": "另一份".encode()},
-        ],
-    )
+    offered = [("第一份.txt", content), ("第二份.txt", content), ("空.txt", b""), ("好.txt", "另一份".encode())]
+    page.set_input_files("#choose-files", [payload(*file) for file in offered])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(2)
     expect(page.locator('.upload[data-state="duplicate"]')).to_have_count(1)
     refused = page.locator('.upload[data-state="refused"]')
@@ -204,13 +202,21 @@ def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> 
     page = visitor()
     set_up(page, service)
     address = open_engagement(page)
-    page.set_input_files(
-        "#choose-files", [{"name": "报告.pdf", "mimeType": "application/pdf", "buffer": files.pdf(["核查结论"])}]
-    )
+    page.set_input_files("#choose-files", [payload("报告.pdf", files.pdf(["核查结论"]))])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(1)
     page.goto(address)
     document = page.locator("#documents tbody a").first.get_attribute("href") or ""
-    addresses = [address, document, "/engagements", "/clients", "/search?q=核查", "/log", "/health", "/people", "/account"]
+    addresses = [
+        address,
+        document,
+        "/engagements",
+        "/clients",
+        "/search?q=核查",
+        "/log",
+        "/health",
+        "/people",
+        "/account",
+    ]
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for language in ("zh_Hans_CN", "en"):

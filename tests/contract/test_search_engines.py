@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import documents
+from tests.corpus import documents
 
 from search import Filters, IndexDocument, Query, QueryError, Results, Scope, Sort, highlight
 from search.analysis import phrase

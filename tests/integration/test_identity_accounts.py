@@ -123,6 +123,9 @@ def test_links_end_by_time_by_a_newer_one_and_by_deactivation(
         use_link(NOBODY, token=third.token, password=CHOSEN)
     with pytest.raises(InactiveError):
         make_reset_link(administrator, person_id=first.person_id)
+    reactivate(administrator, person_id=first.person_id)
+    with pytest.raises(LinkUnusableError):
+        use_link(NOBODY, token=third.token, password=CHOSEN)
 
 
 def test_neither_tokens_nor_passwords_are_written_into_the_log(archive: Archive, people: People) -> None:

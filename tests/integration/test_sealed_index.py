@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import documents
+from tests.corpus import documents
 
 from search import (
     EngineFailed,
@@ -406,7 +406,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from corpus import documents
+from tests.corpus import documents
 from search import open_writer
 root = Path(sys.argv[1])
 index = open_writer(root / "memory", root / "sealed", bytes(range(32)), "archive-1")

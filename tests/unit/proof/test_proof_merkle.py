@@ -1,6 +1,6 @@
 """The tree against the recursive definition of RFC 6962, and every altered proof against the verifiers."""
 
-import merkle_oracle as oracle
+from tests.unit.proof import merkle_oracle as oracle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

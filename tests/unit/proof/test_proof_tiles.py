@@ -1,6 +1,6 @@
 """Tiles: addresses, growth and everything that is computed from them."""
 
-import merkle_oracle as oracle
+from tests.unit.proof import merkle_oracle as oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
