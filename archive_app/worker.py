@@ -133,7 +133,8 @@ def open_index(archive: Archive, settings: Settings, memory: Path) -> Index:
     try:
         index = open_writer(memory, sealed, key, archive.archive_id)
     except IndexUnsealable as reason:
-        log.warning("building the search index anew: %s", reason)
+        if indexed_versions(archive):
+            log.warning("building the search index anew: %s", reason)
     else:
         if index.count >= indexed_versions(archive):
             return index

@@ -23,7 +23,8 @@ def spellings(phrase: str) -> list[bytes]:
     encoded = [phrase.encode(name) for name in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")]
     in_base64 = [middle for text in encoded for middle in _base64_middles(text)]
     escaped = [json.dumps(phrase)[1:-1].encode(), quote(phrase).encode(), phrase.encode().hex().encode()]
-    return [*dict.fromkeys(encoded + in_base64 + escaped)]
+    references = [phrase.encode("ascii", "xmlcharrefreplace"), b"".join(b"&#x%x;" % ord(letter) for letter in phrase)]
+    return [*dict.fromkeys(encoded + in_base64 + escaped + references)]
 
 
 def find_phrases(content: bytes, phrases: Mapping[str, Sequence[bytes]]) -> set[str]:

@@ -16,7 +16,7 @@ from archive_app.kernel.unit_of_work import UnitOfWork
 def probe_reading(uow: UnitOfWork) -> Iterable[Line]:
     """Documents whose text is waiting or could not be read."""
     counted = select(Version.reading, func.count()).where(Version.reading.in_(("waiting", "unread")))
-    found = dict(uow.session.execute(counted.group_by(Version.reading)).tuples().all())
+    found = {row[0]: row[1] for row in uow.session.execute(counted.group_by(Version.reading))}
     words = {"waiting": found.get("waiting", 0), "unread": found.get("unread", 0)}
     state = State.WATCH if found.get("unread") else State.GOOD
     yield Line(N_("Reading"), state, N_("%(waiting)s waiting to be read, %(unread)s without text"), words)

@@ -224,7 +224,11 @@ class _Source:
         self.modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
 
     def read(self, size: int = -1, /) -> bytes:
-        return self._file.read(size) or b""
+        block = self._file.read(size) or b""
+        if self._file.tell() > self.size_bytes:
+            # Told at once: a file that grows as fast as it is read would never end.
+            raise ChangedWhileReadError
+        return block
 
     def digest(self) -> bytes:
         """The SHA-256 of the whole; the next read begins at the start again."""

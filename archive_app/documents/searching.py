@@ -161,4 +161,5 @@ def _labels(
 ) -> dict[str, str]:
     if not values:
         return {}
-    return {value: words for value, words in session.execute(select(key, label).where(key.in_(values)))}
+    rows = session.execute(select(key, label).where(key.in_(values)))
+    return {row[0]: row[1] for row in rows}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -244,8 +244,17 @@ def search_page() -> ResponseReturnValue:
         page_size=PAGE_SIZE,
         last_offset=LAST_OFFSET,
         kind_names=KIND_NAMES,
+        with_value=_with_value,
         notes=[NOTES[note] for note in (page.notes if page else ()) if note in NOTES],
     )
+
+
+def _with_value(name: str, value: str) -> str:
+    """Where a facet's value leads: this search with the value added, or taken back, from its first page."""
+    # `url_for` would take as long for the links of one page as the search itself.
+    pairs = [pair for pair in request.args.items(multi=True) if pair[0] != "offset"]
+    changed = [pair for pair in pairs if pair != (name, value)]
+    return "?" + urlencode(changed if len(changed) < len(pairs) else [*pairs, (name, value)])
 
 
 def _filters() -> Filters:

@@ -16,13 +16,25 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import bench_search_page, bench_start, bench_upload
+from tests.bench import (
+    bench_ingest,
+    bench_lists,
+    bench_search_page,
+    bench_start,
+    bench_upload,
+    bench_verify,
+)
 from tests.bench.figures import Figure, Scale
 
 MEASURES: dict[str, Callable[[Scale], Iterable[Figure]]] = {
+    "ingest-large": bench_ingest.measure_large,
     "search-page": bench_search_page.measure,
-    "second-start": bench_start.measure,
     "upload-memory": bench_upload.measure,
+    "second-start": bench_start.measure,
+    "ingest-small": bench_ingest.measure_small,
+    "verify": bench_verify.measure_blobs,
+    "log": bench_verify.measure_log,
+    "list-page": bench_lists.measure,
 }
 _DATA = Path(".bench")
 _HEADINGS = ("figure", "ours", "against", "", "ratio", "goal", "")

@@ -6,6 +6,7 @@ excerpts out of plain strings in memory.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
@@ -45,7 +46,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
             memory, sealed, index_key(archive), archive.archive_id, documents=describe_all(archive), watermark=None
         ):
             token = sign_in(archive, filled.viewer.person_id)
-            client = _client(archive, place.settings, token)
+            client = open_client(archive, place.settings, token)
             with serving_pages(place) as service:
                 browser = Browser(service.port, token)
                 spreads = _in_turn(
@@ -53,7 +54,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
                     {
                         "bare": lambda text: bare.page(text, bodies, filled.own_engagements),
                         "use case": lambda text: search_documents(filled.viewer, text=text, filters=Filters()),
-                        "page": lambda text: _page(client, text),
+                        "page": lambda text: fetch(client, _address(text)),
                         "browser": lambda text: browser.get(_address(text)),
                     },
                 )
@@ -82,16 +83,18 @@ def _in_turn(queries: Sequence[str], sides: dict[str, Callable[[str], object]]) 
     return {name: spread(values) for name, values in times.items()}
 
 
-def _client(archive: Archive, settings: Settings, token: str) -> FlaskClient:
+def open_client(archive: Archive, settings: Settings, token: str) -> FlaskClient:
+    """The web application, asked without a server between, as the holder of a session."""
     client = create_app(archive, settings, FEATURES).test_client()
     client.set_cookie(SESSION_COOKIE, token)
     return client
 
 
-def _page(client: FlaskClient, text: str) -> None:
-    response = client.get(_address(text))
-    if response.status_code != 200:
-        raise RuntimeError(f"the page answered {response.status}")
+def fetch(client: FlaskClient, address: str) -> None:
+    """A page in full. Raises: RuntimeError for another answer than 200."""
+    response = client.get(address)
+    if response.status_code != HTTPStatus.OK:
+        raise RuntimeError(f"{address} answered {response.status}")
 
 
 def _address(text: str) -> str:

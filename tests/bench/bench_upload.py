@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -53,7 +53,7 @@ class Memory:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
-    def __enter__(self) -> "Memory":
+    def __enter__(self) -> Self:
         self._stop.clear()
         self._sample()
         self._thread = threading.Thread(target=self._watch, name="memory")
@@ -99,7 +99,7 @@ class _Repeated(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002  # a block at a time, whatever is asked
+    def read(self, size: int = -1, /) -> bytes:  # a block at a time, whatever is asked
         block = self._block[: self._left]
         self._left -= len(block)
         return block

@@ -184,6 +184,52 @@ def test_duplicates_refusals_and_a_reload(service: Service, visitor: Visit) -> N
     expect(page.locator("#documents tbody tr")).to_have_count(3)
 
 
+def drop(page: Page, names: list[str]) -> None:
+    """Drops files onto the middle of the page, as a mouse would."""
+    page.locator(".upload-desk.has-script").wait_for()
+    transfer = page.evaluate_handle(
+        """names => {
+            const transfer = new DataTransfer();
+            for (const name of names) transfer.items.add(new File([`内容 ${name}`], name, { type: "text/plain" }));
+            return transfer;
+        }""",
+        names,
+    )
+    for kind in ("dragenter", "dragover", "drop"):
+        page.dispatch_event("main", kind, {"dataTransfer": transfer})
+
+
+def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Visit) -> None:
+    page = visitor()
+    set_up(page, service)
+    address = open_engagement(page)
+    drop(page, ["甲.txt", "乙.txt", "丙.txt"])
+    expect(page.locator('.upload[data-state="filed"]')).to_have_count(3)
+    page.goto(address)
+    page.locator("#documents tbody a").first.click()
+    page.wait_for_url("**/documents/*")
+    document = page.url
+    drop(page, ["丙 修订.txt"])
+    expect(page.locator('.upload[data-state="filed"]')).to_have_count(1)
+    page.goto(document)
+    expect(page.locator(".version-list li")).to_have_count(2)
+
+    colleague = invite_colleague(page, visitor, role="verifier")
+    colleague.goto(address)
+    expect(colleague.locator(".error-status")).to_have_text("404")
+    page.goto(f"{address}/team")
+    page.get_by_label("人员").select_option(label="李强")
+    page.get_by_role("button", name="加入核查组").click()
+    expect(page.locator(".member-list li")).to_have_count(2)
+    colleague.goto(address)
+    expect(colleague.locator("#documents tbody tr")).to_have_count(3)
+    page.locator(".member-list li", has_text="李强").locator("summary").click()
+    page.locator(".member-list li", has_text="李强").get_by_role("button").click()
+    expect(page.locator(".member-list li")).to_have_count(1)
+    colleague.goto(address)
+    expect(colleague.locator(".error-status")).to_have_text("404")
+
+
 def test_without_scripts(service: Service, visitor: Visit, tmp_path: Path) -> None:
     page = visitor(scripts=False)
     set_up(page, service)

@@ -121,7 +121,7 @@ def test_the_same_content_elsewhere_is_linked_or_filed_as_asked(
 
 
 def test_whatever_cannot_be_filed_is_named_with_its_reason_and_stops_nothing(
-    lantai: CommandLine, engagement: str, source: Path
+    lantai: CommandLine, engagement: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "empty.txt").touch()
     (source / "link").symlink_to("/etc/passwd")
@@ -129,7 +129,7 @@ def test_whatever_cannot_be_filed_is_named_with_its_reason_and_stops_nothing(
     os.mkfifo(source / "pipe")
     endpoint = socket.socket(socket.AF_UNIX)
     (source / "not utf8 \udcff.txt").write_text("x", encoding="utf-8")
-    os.chdir(source)
+    monkeypatch.chdir(source)
     endpoint.bind("socket")
     endpoint.close()
     said = lantai.run("import", source, source / "absent", "--engagement", engagement, expect=1)

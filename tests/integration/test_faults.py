@@ -66,14 +66,14 @@ def unsequenced(template: Template) -> Template:
 
 
 @pytest.fixture(scope="module")
-def backed_up(unsequenced: Template) -> Template:
+def backed_up(template: Template) -> Template:
     """The same with a generation of a backup that knows nothing of the newest document."""
-    place = unsequenced.copy("backed-up")
+    place = template.copy("backed-up")
     run_apart(fault_driver.back_up_all, place)
     run_apart(fault_driver.ingest, place)
-    before: Remains = run_apart(partial(fault_driver.look, since=unsequenced.since), place)
-    assert list(before.generations.values()) == [True]
-    return Template(place, unsequenced.since, before)
+    before: Remains = run_apart(partial(fault_driver.look, since=template.since), place)
+    assert (list(before.generations.values()), len(before.documents)) == ([True], 4)
+    return Template(place, template.since, before)
 
 
 def judge_ingest(template: Template, run: Run, remains: Remains) -> str:

@@ -4,6 +4,7 @@ The readable index lives in memory and is placed outside; `docs/threat-model.md`
 """
 
 import http.client
+import io
 import os
 import shutil
 import signal
@@ -14,12 +15,18 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+import psutil
 import pytest
+from sqlalchemy import select
 
 from archive_app.documents.looking import PREVIEW_WIDTHS_PX
+from archive_app.documents.models import Version
 from archive_app.engagements.models import Engagement
 from archive_app.kernel.actor import Actor
+from archive_app.runtime import create_archive
+from archive_app.settings import load_settings
 from tests import files
 from tests.bench.installation import PROGRAM, Browser, Installation, sign_in
 from tests.factories import People, engagement_of
@@ -75,9 +82,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Everything below one folder, but the memory-backed index."""
-    from archive_app.runtime import create_archive
-    from archive_app.settings import load_settings
-
     memory = tmp_path_factory.mktemp("memory")
     (tmp_path / "temporary").mkdir()
     environ = {
@@ -116,16 +120,19 @@ class Served:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.browser._connection.close()
         self.process.terminate()
         self.process.wait(_WAIT_SECONDS)
 
     def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
             connection.request("GET", "/sign-in")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -144,8 +151,6 @@ def upload(served: Served, engagement: Engagement) -> None:
     lines = browser.post_json(f"/engagements/{engagement.id}/uploads", {"files": offers})
     assert isinstance(lines, list)
     for line, planted in zip(lines, PLANTED, strict=True):
-        import io
-
         answer = browser.put(line["content"], io.BytesIO(planted.content), len(planted.content))
         assert isinstance(answer, dict)
         assert answer["state"] == "filed"
@@ -170,16 +175,10 @@ def break_off(served: Served, engagement: Engagement) -> None:
 
 def read_all(served: Served, site: Site) -> None:
     """Finds every document by its phrase, opens it, and looks at the pictures of its pages."""
-    from urllib.parse import quote
-
     for planted in PLANTED:
         query = quote(f'"{planted.phrase}"')
         wait_until(lambda query=query, name=planted.name: name in served.browser.get(f"/search?q={query}").decode())  # type: ignore[misc]  # bound now
     with site.place.opened() as archive, archive.reading(Actor.system("test")) as uow:
-        from sqlalchemy import select
-
-        from archive_app.documents.models import Version
-
         versions = uow.session.scalars(select(Version)).all()
         assert {version.reading for version in versions} == {"read"}
     for version in versions:
@@ -216,8 +215,6 @@ def test_no_planted_phrase_is_on_the_disk(site: Site) -> None:
 
 def kill_all(served: Served) -> None:
     """Ends the service as a power failure would: no process gets to tidy up."""
-    import psutil
-
     processes = [*psutil.Process(served.process.pid).children(recursive=True), psutil.Process(served.process.pid)]
     for process in processes:
         process.send_signal(signal.SIGSTOP)

@@ -45,9 +45,11 @@ function start(desk) {
     document.body.classList.remove("is-dropping");
     // Entries must be taken out synchronously; the list is empty after the first await.
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const files = [...event.dataTransfer.files];
     const found = [];
     for (const entry of entries) await collect(entry, found);
-    offer(found);
+    // Without entries there are no folders, only the files themselves.
+    offer(entries.length ? found : files.map((file) => ({ file, path: file.name })));
   });
 
   async function collect(entry, found) {
