@@ -52,7 +52,7 @@ from archive_app.trail.checkpoints import newest_checkpoint
 from storage import BlobMissing, StorageError
 
 KEPT_GENERATIONS = 7
-MISSING, CORRUPT, UNREADABLE = "missing", "corrupt", "unreadable"
+MISSING, CORRUPT, UNREADABLE = N_("missing"), N_("corrupt"), N_("unreadable")
 _BLOCK_BYTES = 1024 * 1024
 _PARTIAL = ".partial-"
 Progress = Callable[[int, int], None]
@@ -225,8 +225,7 @@ def _needed(session: Session) -> Iterator[tuple[str, bytes]]:
     content = select(Version.content_blob_id, Version.stored_sha256)
     derived = select(Derivative.blob_id, Derivative.stored_sha256)
     for statement in (content, derived):
-        for blob_id, stored_sha256 in session.execute(statement.execution_options(yield_per=1000)):
-            yield blob_id, stored_sha256
+        yield from session.execute(statement.execution_options(yield_per=1000))
     for held in held_blobs(session):
         yield held.blob_id, held.stored_sha256
 
@@ -320,7 +319,9 @@ def _let_go(folder: Path, kept: int) -> list[str]:
         (place / name).rename(place / f"{_PARTIAL}{name}")
         sync(place)
         shutil.rmtree(place / f"{_PARTIAL}{name}")
-    needed = {line.blob_id for name in complete_generations(folder) for line in read_blob_list(place / name / BLOB_LIST_FILE)}
+    needed = {
+        line.blob_id for name in complete_generations(folder) for line in read_blob_list(place / name / BLOB_LIST_FILE)
+    }
     for shard in (folder / BLOBS_FOLDER).glob("??/??"):
         for path in shard.iterdir():
             if path.name not in needed:

@@ -81,14 +81,17 @@ class Manifest:
         told = _load(path, {field.name for field in fields(cls)})
         _require_types(path, told, _MANIFEST_TYPES)
         manifest = cls(**{**told, "key_epochs": tuple(told["key_epochs"])})
-        if manifest.database_kind not in _DATABASE_FILES or manifest.database_file != _DATABASE_FILES[manifest.database_kind]:
+        if (
+            manifest.database_kind not in _DATABASE_FILES
+            or manifest.database_file != _DATABASE_FILES[manifest.database_kind]
+        ):
             raise BackupInvalidError(path=path, reason="unknown kind of database")
         return manifest
 
 
 @dataclass(frozen=True)
 class BlobLine:
-    """One blob that a generation needs: its id, the size and SHA-256 of its ciphertext; `fault` if it was not copied."""
+    """A blob that a generation needs: its id, size and SHA-256 of its ciphertext; `fault` if it was not copied."""
 
     blob_id: str
     size_bytes: int
@@ -190,15 +193,12 @@ def sync(path: Path) -> None:
 
 def _parse_line(path: Path, raw: bytes) -> BlobLine:
     try:
-        line = BlobLine(**json.loads(raw))
+        told: dict[str, object] = json.loads(raw)
+        line = BlobLine(**told)  # type: ignore[arg-type]  # the types are compared next
+        same_types = [type(value) for value in asdict(line).values()] == [str, int, str, str]
     except (ValueError, TypeError) as error:
         raise BackupInvalidError(path=path, reason="a line cannot be read") from error
-    well_formed = (
-        isinstance(line.blob_id, str) and _BLOB_ID.fullmatch(line.blob_id)
-        and isinstance(line.sha256, str) and _SHA256.fullmatch(line.sha256)
-        and type(line.size_bytes) is int and isinstance(line.fault, str)
-    )  # fmt: skip
-    if not well_formed:
+    if not same_types or not _BLOB_ID.fullmatch(line.blob_id) or not _SHA256.fullmatch(line.sha256):
         raise BackupInvalidError(path=path, reason="a line is not well formed")
     return line
 

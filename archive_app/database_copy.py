@@ -25,7 +25,10 @@ class DatabaseCopyError(ArchiveError):
 
 class ProgramMissingError(ArchiveError):
     code = "program_missing"
-    message = N_("The program %(program)s is needed for a PostgreSQL database and is not installed (apt: postgresql-client). Nothing was changed.")
+    message = N_(
+        "The program %(program)s is needed for a PostgreSQL database and is not installed "
+        "(apt: postgresql-client). Nothing was changed."
+    )
 
 
 class DatabaseNotEmptyError(ArchiveError):
@@ -91,7 +94,9 @@ def _copy_sqlite(source: Path, target: Path) -> None:
     # VACUUM INTO reads one snapshot without stopping writers, and leaves free pages behind: what was erased in the
     # archive is not in its copy either.
     try:
-        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
+        with closing(
+            sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_SECONDS)
+        ) as connection:
             connection.isolation_level = None
             connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.Error as error:

@@ -111,7 +111,9 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Line]:
     own = environ.get("LANTAI_CONFIG") or str(settings.data_directory / FILE_NAME)
     names = ", ".join(sorted(name for name in environ if name.startswith("LANTAI_"))) or "-"
     if Path(own).exists():
-        yield Line(N_("Settings"), State.GOOD, N_("defaults, then %(file)s, then %(names)s"), {"file": own, "names": names})
+        yield Line(
+            N_("Settings"), State.GOOD, N_("defaults, then %(file)s, then %(names)s"), {"file": own, "names": names}
+        )
     else:
         yield Line(N_("Settings"), State.GOOD, N_("defaults, then %(names)s"), {"names": names})
 
@@ -123,7 +125,12 @@ def _data_directory(settings: Settings) -> Iterator[Line]:
         return
     mode = place.stat().st_mode & 0o777
     state = State.BAD if mode & _OTHERS else State.GOOD
-    yield Line(N_("Data directory"), state, N_("%(place)s, mode %(mode)s (700 is right)"), {"place": place, "mode": f"{mode:o}"})
+    yield Line(
+        N_("Data directory"),
+        state,
+        N_("%(place)s, mode %(mode)s (700 is right)"),
+        {"place": place, "mode": f"{mode:o}"},
+    )
 
 
 def _database(settings: Settings) -> Iterator[Line]:
@@ -209,18 +216,22 @@ def _clock(uow: UnitOfWork) -> Iterator[Line]:
     now = uow.now
     params = {"now": now.isoformat(timespec="seconds"), "last": last.isoformat(timespec="seconds") if last else "-"}
     if last is not None and last > now + _CLOCK_TOLERANCE:
-        yield Line(N_("Clock"), State.BAD, N_("it is %(now)s, but the last event is of %(last)s: set the clock"), params)
+        yield Line(
+            N_("Clock"), State.BAD, N_("it is %(now)s, but the last event is of %(last)s: set the clock"), params
+        )
     else:
         yield Line(N_("Clock"), State.GOOD, N_("%(now)s UTC"), params)
 
 
 def _pending(uow: UnitOfWork, *, running: bool) -> Iterator[Line]:
-    oldest = select(func.min(Event.occurred_at), func.count()).join(PendingEvent, PendingEvent.event_id == Event.id)
-    since, count = uow.session.execute(oldest).one()
-    late = since is not None and uow.now - since > _PENDING_LIMIT
-    state = (State.BAD if running else State.WATCH) if late else State.GOOD
-    params = {"count": count, "seconds": int((uow.now - since).total_seconds()) if since else 0}
-    yield Line(N_("Audit log"), state, N_("%(count)s events wait for their place, the oldest for %(seconds)s s"), params)
+    count = uow.session.scalar(select(func.count()).select_from(PendingEvent)) or 0
+    waiting = select(Event.occurred_at).join(PendingEvent, PendingEvent.event_id == Event.id)
+    oldest = uow.session.scalar(waiting.order_by(Event.id).limit(1))
+    age = timedelta() if oldest is None else uow.now - oldest
+    late = State.BAD if running else State.WATCH
+    params = {"count": count, "seconds": int(age.total_seconds())}
+    text = N_("%(count)s events wait for their place, the oldest for %(seconds)s s")
+    yield Line(N_("Audit log"), late if age > _PENDING_LIMIT else State.GOOD, text, params)
 
 
 def _last_backup(uow: UnitOfWork) -> Iterator[Line]:

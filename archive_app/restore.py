@@ -43,7 +43,15 @@ from archive_app.kernel.policy import Policy
 from archive_app.proof.checkpoint import open_checkpoint
 from archive_app.proof.errors import ProofError
 from archive_app.proof.note import VerifierKey
-from archive_app.runtime import ARCHIVE_RESTORED, DATABASE_FILE, Parts, create_archive, key_file, log_signer, open_archive
+from archive_app.runtime import (
+    ARCHIVE_RESTORED,
+    DATABASE_FILE,
+    Parts,
+    create_archive,
+    key_file,
+    log_signer,
+    open_archive,
+)
 from archive_app.settings import FILE_NAME, Settings
 from archive_app.trail.findings import Finding
 from archive_app.trail.published import FILE_NAME as PUBLISHED_FILE
@@ -71,7 +79,8 @@ class NotEmptyError(ArchiveError):
 class KeysAbsentError(ArchiveError):
     code = "keys_absent"
     message = N_(
-        "The keys of archive %(archive)s are not in %(path)s. Nothing was changed. Put the key file there, or import the "
+        "The keys of archive %(archive)s are not in %(path)s. Nothing was changed. Put the "
+        "key file there, or import the "
         "exported copy with `lantai keys import FILE`, then restore again."
     )
 
@@ -79,19 +88,24 @@ class KeysAbsentError(ArchiveError):
 class KeysUnfitError(ArchiveError):
     code = "keys_unfit"
     message = N_(
-        "The key file %(path)s does not fit this backup: %(reason)s. Nothing was changed. Use a newer copy of the keys, "
+        "The key file %(path)s does not fit this backup: %(reason)s. Nothing was changed. Use "
+        "a newer copy of the keys, "
         "or another generation."
     )
 
 
 class BackupDamagedError(ArchiveError):
     code = "backup_damaged"
-    message = N_("The backup does not stand its check (%(count)s findings). Nothing was restored; try another generation.")
+    message = N_(
+        "The backup does not stand its check (%(count)s findings). Nothing was restored; try another generation."
+    )
 
 
 class RestoreFailedError(ArchiveError):
     code = "restore_failed"
-    message = N_("The restore could not be finished (%(reason)s). Nothing can be opened yet; repeat it when the cause is gone.")
+    message = N_(
+        "The restore could not be finished (%(reason)s). Nothing can be opened yet; repeat it when the cause is gone."
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ class BlobFinding:
 
 @dataclass(frozen=True)
 class Check:
-    """What a check of a generation found. `log_checked` is false for PostgreSQL, whose copy needs a server to be read."""
+    """What a check of a generation found. `log_checked` is false for PostgreSQL: its copy needs a server to be read."""
 
     manifest: Manifest
     blob_findings: Sequence[BlobFinding]
@@ -168,7 +182,10 @@ def _open_generation(folder: Path, generation: str | None) -> tuple[Identity, Ma
     manifest = Manifest.load(place / MANIFEST_FILE)
     if (manifest.archive_id, manifest.generation) != (identity.archive_id, place.name):
         raise BackupInvalidError(path=place / MANIFEST_FILE, reason="it belongs to another archive or generation")
-    for name, digest in ((manifest.database_file, manifest.database_sha256), (BLOB_LIST_FILE, manifest.blob_list_sha256)):
+    for name, digest in (
+        (manifest.database_file, manifest.database_sha256),
+        (BLOB_LIST_FILE, manifest.blob_list_sha256),
+    ):
         try:
             same = file_sha256(place / name) == digest
         except OSError as error:
@@ -332,7 +349,11 @@ def _record(settings: Settings, parts: Parts, manifest: Manifest) -> None:
         with archive.activate():
             with archive.transaction(_OPERATOR) as uow:
                 uow.record(
-                    ARCHIVE_RESTORED, {}, generation=manifest.generation, made=manifest.created_at, log_size=manifest.log_size
+                    ARCHIVE_RESTORED,
+                    {},
+                    generation=manifest.generation,
+                    made=manifest.created_at,
+                    log_size=manifest.log_size,
                 )
             sequence(archive)
     finally:

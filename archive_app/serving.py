@@ -1,7 +1,7 @@
 """The supervisor: one small, single-threaded process that keeps the others running.
 
-It imports neither the web framework nor the database, so it costs little and cannot fail with them. Children end with it
-however it ends (PR_SET_PDEATHSIG); a child that dies is started again, later each time, until it has died too often.
+It imports neither the web framework nor the database, so it costs little and cannot fail with them. Children end with
+it however it ends (PR_SET_PDEATHSIG); a child that dies is started again, later each time, until it has died too often.
 """
 
 import ctypes
@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 
 STOP_SECONDS = 10.0
 REFUSED_CODES = frozenset({2, 3, 4, 78})
-"""Exit codes by which a child says that starting it again is useless: usage, gunicorn's two for "cannot boot", sysexits."""
+"""Exit codes by which a child says that starting it again is useless: usage, gunicorn's "cannot boot", sysexits."""
 
 _PR_SET_PDEATHSIG = 1
 _DEATHS_ALLOWED = 5
 _DEATHS_WINDOW_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 16.0
+# A death is told by SIGCHLD at once; looking now and then as well costs nothing and misses none.
+_LONGEST_WAIT_SECONDS = 2.0
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _WATCHED = _ENDING | {signal.SIGCHLD}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -69,7 +71,7 @@ class Supervisor:
                 if code is not None:
                     return code
             pending = [child.due_at for child in self._children if child.process is None]
-            pause = max(0.05, min(pending) - time.monotonic()) if pending else 60.0
+            pause = max(0.05, min(pending) - time.monotonic()) if pending else _LONGEST_WAIT_SECONDS
             received = signal.sigtimedwait(_WATCHED, pause)
             if received is not None and received.si_signo in _ENDING:
                 return 0

@@ -30,7 +30,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
 
 ANALYSIS_VERSION = f"1/unicode-{unicodedata.unidata_version}"
 """Changes whenever the same text may give other tokens; an index made by another version must be rebuilt."""
@@ -75,11 +75,19 @@ _RUN = re.compile(
 )
 _starts_joined = re.compile(f"[{_JOINED}]").match
 _drop_invisible = re.compile(f"[{_INVISIBLE}]+").sub
+# NFKC leaves these alone, and none of them combines with the character before it, so a text may be normalised between
+# them piece by piece: on Chinese text that takes half the time.
+_UNCHANGED = "\x00-\x7f\u2013-\u2015\u2018-\u201f\u3001-\u3029\u4e00-\u9fff"
+_special_parts = re.compile(rf"[{_UNCHANGED}]?[^{_UNCHANGED}]+").sub
+
+
+def _nfkc(part: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", part[0])
 
 
 def normalise(text: str) -> str:
     """Step 1 of the rule: one spelling for every way to write the same characters."""
-    visible = unicodedata.normalize("NFKC", _drop_invisible("", text))
+    visible = _special_parts(_nfkc, _drop_invisible("", text))
     return unicodedata.normalize("NFKC", visible.casefold())
 
 
@@ -173,12 +181,16 @@ class AnalysedText:
 
     def _normalised_at(self, canonical_at: int) -> int:
         number = bisect_right(self._run_starts, canonical_at) - 1
-        run = next(islice(_RUN.finditer(self.normalised), number, None))
+        start, end = self._run_spans[number]
         into_run = canonical_at - self._run_starts[number]
-        if len(run.group()) == len(self._runs[number]):
-            return run.start() + into_run
-        visible = [at for at, character in enumerate(run.group()) if not character.isspace()]
-        return run.start() + visible[into_run]
+        if end - start == len(self._runs[number]):
+            return start + into_run
+        visible = [at for at in range(start, end) if not self.normalised[at].isspace()]
+        return visible[into_run]
+
+    @cached_property
+    def _run_spans(self) -> list[tuple[int, int]]:
+        return [run.span() for run in _RUN.finditer(self.normalised)]
 
     @cached_property
     def _run_starts(self) -> list[int]:

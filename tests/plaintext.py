@@ -1,4 +1,4 @@
-"""Searching bytes for phrases the way somebody would who took the disk: in many encodings, and inside compressed parts."""
+"""Searching bytes for phrases as somebody would who took the disk: in many encodings, and inside packed parts."""
 
 import base64
 import io
@@ -16,6 +16,8 @@ _PDF_STREAM = re.compile(rb"stream\r?\n(.*?)~>\s*endstream", re.DOTALL)
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _LIMIT_BYTES = 64 * 2**20
+_DEPTH = 3
+"""A mail, with a document, with a packed member."""
 
 
 def spellings(phrase: str) -> list[bytes]:
@@ -55,20 +57,21 @@ def _base64_middles(text: bytes) -> Iterator[bytes]:
 def _layers(content: bytes, depth: int = 0) -> Iterator[bytes]:
     yield content
     yield content.replace(b"\r\n", b"").replace(b"\n", b"")
-    if depth > 2:  # noqa: PLR2004  # a mail with a document with a member
+    if depth == _DEPTH:
         return
     for part in _parts(content):
         yield from _layers(part, depth + 1)
 
 
 def _parts(content: bytes) -> Iterator[bytes]:
-    with suppress(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError):
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            for name in packed.namelist():
-                yield packed.read(name)
+    damaged = suppress(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError)
+    with damaged, zipfile.ZipFile(io.BytesIO(content)) as packed:
+        for name in packed.namelist():
+            yield packed.read(name)
     for stream in _PDF_STREAM.finditer(content):
         with suppress(ValueError, zlib.error):
-            yield _OCTAL.sub(lambda o: bytes([int(o[1], 8) & 255]), zlib.decompress(base64.a85decode(stream[1].strip())))
+            unpacked = zlib.decompress(base64.a85decode(stream[1].strip()))
+            yield _OCTAL.sub(lambda octal: bytes([int(octal[1], 8) & 255]), unpacked)
     for start in _ZLIB.finditer(content):
         with suppress(zlib.error):
             if unpacked := zlib.decompressobj(_GZIP_OR_ZLIB).decompress(content[start.start() :], _LIMIT_BYTES):

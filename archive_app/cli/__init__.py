@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from archive_app.cli.console import REFUSED, language, words
+from archive_app.cli.console import language, words
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
 from archive_app.settings import SettingsError
@@ -51,15 +51,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except SettingsError as error:
-            raise _refusal(str(error)) from error
+            raise click.ClickException(str(error)) from error
         except ArchiveError as error:
-            raise _refusal(error.text(language())) from error
-
-
-def _refusal(message: str) -> click.ClickException:
-    refusal = click.ClickException(message)
-    refusal.exit_code = REFUSED
-    return refusal
+            raise click.ClickException(error.text(language())) from error
 
 
 @click.group(

@@ -12,7 +12,10 @@ from archive_app.kernel.language import N_
 
 @click.command(
     help=words(
-        N_("Add one generation to the backup in FOLDER, while the archive runs. Keys are never in it: see `lantai keys export`.")
+        N_(
+            "Add one generation to the backup in FOLDER, while the archive runs. Keys are never "
+            "in it: see `lantai keys export`."
+        )
     )
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
@@ -34,14 +37,16 @@ def command(*, folder: Path, keep: int) -> None:
     line.clear()
     manifest = backup.manifest
     say(
-        N_("Generation %(name)s: database %(database)s, %(count)s stored files, %(new)s of them new (%(size)s), log of %(log)s entries."),
+        N_("Generation %(name)s: database %(database)s, %(count)s stored files, %(new)s of them new "
+"(%(size)s), log of %(log)s entries."),
         name=manifest.generation, database=size_text(manifest.database_size_bytes), count=manifest.blob_count,
         new=backup.copied_count, size=size_text(backup.copied_bytes), log=manifest.log_size,
     )  # fmt: skip
     for name in backup.removed_generations:
         say(N_("Generation %(name)s was let go."), name=name)
     for fault in backup.faults:
-        say(N_("Stored file %(blob)s is %(result)s in the archive and not in the backup. `lantai verify` names its document."),
-            blob=fault.blob_id, result=fault.result)  # fmt: skip
+        say(N_("Stored file %(blob)s is %(result)s in the archive and not in the backup. `lantai verify` "
+"names its document."),
+            blob=fault.blob_id, result=words(fault.result))  # fmt: skip
     if backup.faults:
         sys.exit(1)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from archive_app.kernel.archive import Archive
     from archive_app.settings import Settings
 
-REFUSED = 1
-"""Exit code of a command that found something wrong or did not do what it was asked."""
-
 _TERMINAL_PAUSE_SECONDS = 0.2
 _FILE_PAUSE_SECONDS = 30.0
 

@@ -76,7 +76,10 @@ class _Report:
                 say(N_("%(path)s: the same content is already here, as document %(document)s. It was not filed again."),
                     path=imported.path, document=imported.document_id)  # fmt: skip
         say(
-            N_("%(filed)s filed, %(already)s filed before, %(duplicate)s duplicates, %(refused)s refused; %(size)s in %(seconds)s s."),
+            N_(
+                "%(filed)s filed, %(already)s filed before, %(duplicate)s duplicates, %(refused)s "
+                "refused; %(size)s in %(seconds)s s."
+            ),
             filed=self.counts[Outcome.FILED],
             already=self.counts[Outcome.ALREADY],
             duplicate=self.counts[Outcome.DUPLICATE],

@@ -25,7 +25,8 @@ def command(*, without_link: bool) -> None:
     with opened_archive() as (archive, _):
         if made:
             say(N_("The archive was made in %(place)s."), place=settings.data_directory)
-            say(N_("Its keys are in %(place)s. Without them nothing can ever be read: `lantai keys export` makes a copy for the safe."),
+            say(N_("Its keys are in %(place)s. Without them nothing can ever be read: `lantai keys export` "
+"makes a copy for the safe."),
                 place=settings.key_directory / f"{archive.archive_id}.keys")  # fmt: skip
         else:
             say(N_("The archive in %(place)s is up to date."), place=settings.data_directory)

@@ -57,7 +57,9 @@ def status() -> None:
             current = " *" if epoch == state.current_epoch else ""
             say(N_("Epoch %(epoch)s: %(count)s keys%(current)s"), epoch=epoch, count=count, current=current)
         for epoch in sorted(state.rows_by_epoch.keys() - set(state.epochs)):
-            say(N_("Epoch %(epoch)s is MISSING; %(count)s keys need it."), epoch=epoch, count=state.rows_by_epoch[epoch])
+            say(
+                N_("Epoch %(epoch)s is MISSING; %(count)s keys need it."), epoch=epoch, count=state.rows_by_epoch[epoch]
+            )
         if state.unfinished:
             say(N_("A rotation was cut off. Run `lantai keys rotate` to finish it."))
 
@@ -78,7 +80,10 @@ def export(*, target: Path, passphrase_fd: int | None) -> None:
         _write_new(target, ring.export(passphrase))
         with archive.transaction(OPERATOR) as uow:
             uow.record(KEYS_EXPORTED, {}, epochs=list(ring.epochs()))
-    say(N_("The keys are in %(path)s. Keep it and its passphrase in different places, both away from this machine."), path=target)
+    say(
+        N_("The keys are in %(path)s. Keep it and its passphrase in different places, both away from this machine."),
+        path=target,
+    )
 
 
 @command.command("import", help=words(N_("Put exported keys in place; an existing key file is never overwritten.")))
@@ -96,7 +101,12 @@ def import_command(*, source: Path, passphrase_fd: int | None) -> None:
     except StorageError as error:
         raise click.ClickException(str(error)) from error
     epochs = ", ".join(map(str, ring.epochs()))
-    say(N_("The keys of archive %(archive)s (epochs %(epochs)s) are in %(path)s."), archive=archive_id, epochs=epochs, path=path)
+    say(
+        N_("The keys of archive %(archive)s (epochs %(epochs)s) are in %(path)s."),
+        archive=archive_id,
+        epochs=epochs,
+        path=path,
+    )
 
 
 def _archive_of(text: bytes) -> str:
@@ -119,7 +129,9 @@ def _passphrase(descriptor: int | None, *, confirm: bool) -> str:
             line = file.readline(_PASSPHRASE_LIMIT_BYTES)
         return line.rstrip(b"\r\n").decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise refuse(N_("No passphrase could be read from descriptor %(descriptor)s."), descriptor=descriptor) from error
+        raise refuse(
+            N_("No passphrase could be read from descriptor %(descriptor)s."), descriptor=descriptor
+        ) from error
 
 
 def _write_new(target: Path, text: bytes) -> None:

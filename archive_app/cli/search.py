@@ -32,7 +32,9 @@ class _SearchGroup(click.Group):
 
 @click.group(
     cls=_SearchGroup,
-    help=words(N_("Search the archive as its operator: `lantai search WORDS`. `lantai search rebuild` makes the index anew.")),
+    help=words(
+        N_("Search the archive as its operator: `lantai search WORDS`. `lantai search rebuild` makes the index anew.")
+    ),
 )
 def command() -> None:
     """Asks the index."""
@@ -40,7 +42,9 @@ def command() -> None:
 
 @command.command(hidden=True)
 @click.argument("text", nargs=-1, required=True)
-@click.option("--engagement", "engagements", multiple=True, help=words(N_("Only in this engagement (id); may be repeated.")))
+@click.option(
+    "--engagement", "engagements", multiple=True, help=words(N_("Only in this engagement (id); may be repeated."))
+)
 @click.option("--all-versions", is_flag=True, help=words(N_("Replaced versions too.")))
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--skip", type=click.IntRange(0, 10_000), default=0, help=words(N_("Leave out so many hits at the top.")))
@@ -99,7 +103,9 @@ def _show(page: SearchPage, skip: int) -> None:
 
 def _show_hit(found: Found) -> None:
     click.echo(f"{found.document.id}  {click.style(found.version.name, bold=True)}")
-    click.echo(f"  {found.engagement.number} {found.engagement.title} · {found.client_name} · {found.version.filed_at:%Y-%m-%d}")
+    click.echo(
+        f"  {found.engagement.number} {found.engagement.title} · {found.client_name} · {found.version.filed_at.date()}"
+    )
     for fragment in found.fragments:
         pieces = (click.style(piece.text, bold=True) if piece.marked else piece.text for piece in fragment.pieces)
         click.echo("  … " + "".join(pieces).replace("\n", " "))

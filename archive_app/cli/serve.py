@@ -50,7 +50,9 @@ def _listen(settings: Settings) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise refuse(
-                N_("Port %(port)s on %(host)s is in use by another program. Choose another one: lantai serve --port N."),
+                N_(
+                    "Port %(port)s on %(host)s is in use by another program. Choose another one: lantai serve --port N."
+                ),
                 port=port,
                 host=host,
             ) from error
@@ -61,4 +63,4 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _tell_death(name: str, code: int) -> None:
-    tell(N_("The process \"%(name)s\" ended unexpectedly (code %(code)s)."), name=name, code=code)
+    tell(N_('The process "%(name)s" ended unexpectedly (code %(code)s).'), name=name, code=code)

@@ -75,7 +75,9 @@ def _find(login: str) -> PersonLine:
 
 
 def _show(person: PersonLine) -> None:
-    roles = ", ".join(all_roles()[role].name(language()) if role in all_roles() else role for role in sorted(person.roles))
+    roles = ", ".join(
+        all_roles()[role].name(language()) if role in all_roles() else role for role in sorted(person.roles)
+    )
     state = words(STATE_LABELS[person.state])
     click.echo(f"{person.login}\t{person.display_name}\t{state}\t{roles}\t{person.organisation_name}")
 

@@ -21,7 +21,12 @@ OPERATOR = Actor.system("operator", via="cli")
 
 
 @click.command(
-    help=words(N_("Read every stored file back and compare it with its digests; compute the audit log anew. Ends with 1 if anything is wrong."))
+    help=words(
+        N_(
+            "Read every stored file back and compare it with its digests; compute the audit log "
+            "anew. Ends with 1 if anything is wrong."
+        )
+    )
 )
 @click.option("--log-only", is_flag=True, help=words(N_("Only the audit log.")))
 @click.option("--blobs-only", is_flag=True, help=words(N_("Only stored files and keys.")))
@@ -40,7 +45,10 @@ def command(*, log_only: bool, blobs_only: bool) -> None:
             wrong += _print(line, _blob_problems(archive, line))
             orphans = find_orphans(archive)
             if orphans:
-                say(N_("For information: %(count)s stored files belong to no document (left by broken-off transfers)."), count=len(orphans))
+                say(
+                    N_("For information: %(count)s stored files belong to no document (left by broken-off transfers)."),
+                    count=len(orphans),
+                )
     if wrong:
         say(N_("%(count)s things are wrong."), count=wrong)
         sys.exit(1)
@@ -76,7 +84,9 @@ def _removed(archive: Archive) -> Iterator[str]:
 
 def _blob_problems(archive: Archive, line: ProgressLine) -> Iterator[str]:
     with archive.reading(OPERATOR) as uow:
-        counted = uow.session.execute(select(func.count(), func.coalesce(func.sum(Version.size_bytes), 0)).select_from(Version))
+        counted = uow.session.execute(
+            select(func.count(), func.coalesce(func.sum(Version.size_bytes), 0)).select_from(Version)
+        )
         total, total_bytes = counted.one()
         held = list(held_blobs(uow.session))
     done_bytes = 0

@@ -1,4 +1,4 @@
-"""The web process, started by `lantai serve` on a socket that is already bound. The only place that runs the web server."""
+"""The web process, started by `lantai serve` on a socket that is already bound."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
     def __init__(self, settings: Settings, descriptor: int) -> None:
         self._settings = settings
         self._descriptor = descriptor
-        self._archive: "Archive | None" = None
+        self._archive: Archive | None = None
         super().__init__()
 
     def load_config(self) -> None:

@@ -1,4 +1,4 @@
-"""Duplicates that wait for a person's decision: their bytes are in the vault, their key and receipt in the upload's row."""
+"""Duplicates that wait for a person's decision: bytes in the vault, key and receipt in the upload's row."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def held_blobs(session: Session) -> Iterator[HeldBlob]:
     """Every duplicate that waits, in the order they were offered."""
     waiting = select(Upload.id, Upload.name, Upload.held).where(Upload.held.is_not(None)).order_by(Upload.id)
     for upload_id, name, held in session.execute(waiting.execution_options(yield_per=500)):
-        yield _parse(upload_id, name, held)
+        yield _parse(upload_id, name, held or "")
 
 
 def with_key(held: str, key: WrappedKey) -> str:

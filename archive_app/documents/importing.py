@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import FileIO
+from typing import Self
 
 from sqlalchemy import select
 
@@ -133,7 +134,7 @@ def _walk_entry(folder: int, name: str, path: str) -> Iterator[_Found]:
         yield _Found(path, error=_unreadable(error))
         return
     try:
-        for entry in sorted(os.listdir(inner), key=os.fsencode):
+        for entry in sorted(os.listdir(inner), key=os.fsencode):  # noqa: PTH208  # of a descriptor, not of a path
             yield from _walk_entry(inner, entry, os.path.join(path, entry))  # noqa: PTH118  # exact, not normalised
     finally:
         os.close(inner)
@@ -146,7 +147,7 @@ def _import_one(actor: Actor, archive: Archive, found: _Found, origin: Origin, s
             raise found.error
         with _Source(found) as source:
             outcome = _known_outcome(actor, archive, source, path, origin) if source.size_bytes in sizes else None
-            imported = outcome or _file(actor, archive, source, found, path, origin)
+            imported = outcome or _file(actor, source, found, path, origin)
     except ArchiveError as error:
         return _refused(actor, archive, path, origin, error)
     except OSError as error:
@@ -174,7 +175,7 @@ def _known_outcome(actor: Actor, archive: Archive, source: "_Source", path: str,
     return Imported(path, Outcome.DUPLICATE, source.size_bytes, twins[0].document_id)
 
 
-def _file(actor: Actor, archive: Archive, source: "_Source", found: _Found, path: str, origin: Origin) -> Imported:
+def _file(actor: Actor, source: "_Source", found: _Found, path: str, origin: Origin) -> Imported:
     filed = add_document(
         actor,
         engagement_id=origin.engagement_id,
@@ -212,9 +213,7 @@ class _Source:
     def __init__(self, found: _Found) -> None:
         self._file = FileIO(os.open(found.name, _FILE_FLAGS, dir_fd=found.folder))
         try:
-            status = os.fstat(self._file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise NotAPlainFileError
+            status = _plain_status(self._file.fileno())
         except BaseException:
             self._file.close()
             raise
@@ -246,11 +245,18 @@ class _Source:
         if not self._first == now == named or size_bytes != self.size_bytes:
             raise ChangedWhileReadError
 
-    def __enter__(self) -> "_Source":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._file.close()
+
+
+def _plain_status(descriptor: int) -> os.stat_result:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAPlainFileError
+    return status
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

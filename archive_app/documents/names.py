@@ -27,3 +27,8 @@ def original_name(offered: str) -> str:
 def readable_path(path: str | os.PathLike[str]) -> str:
     """A path of this system as text that can be stored: bytes that are no UTF-8 are shown as `\\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def storable_text(offered: str) -> str:
+    """An offered name or path as every database can keep it: what is no character is shown as U+FFFD."""
+    return "".join("\ufffd" if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in offered)

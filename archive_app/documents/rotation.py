@@ -1,7 +1,7 @@
 """Rotation of the master key: a new epoch, then every living data key wrapped again under it. Blobs stay as they are.
 
-Old epochs stay in the key ring: older backups need them until disposal destroys them. Each batch is one transaction, and
-what is left to do is read from the rows themselves, so a rotation that was cut off anywhere goes on where it stopped.
+Old epochs stay in the key ring: older backups need them until disposal destroys them. Each batch is one transaction.
+What is left to do is read from the rows themselves, so a rotation that was cut off anywhere goes on where it stopped.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
 
-from archive_app.documents.held import parse_key, with_key
+from archive_app.documents.held import held_blobs, parse_key, with_key
 from archive_app.documents.index_key import index_key_context
 from archive_app.documents.models import IndexKey, Upload, Version
 from archive_app.kernel.actor import Actor
@@ -107,10 +107,9 @@ def find_unreadable_keys(archive: Archive, actor: Actor) -> Iterator[str]:
         for owner, epoch, wrapped in uow.session.execute(versions):
             if _rewrapped(archive, WrappedKey(epoch, wrapped), owner) is None:
                 yield f"version {owner}"
-        for upload_id, held in uow.session.execute(select(Upload.id, Upload.held).where(Upload.held.is_not(None))):
-            owner, key = parse_key(held)
-            if _rewrapped(archive, key, owner) is None:
-                yield f"upload {upload_id}"
+        for held in held_blobs(uow.session):
+            if _rewrapped(archive, held.key, held.version_id) is None:
+                yield f"upload {held.upload_id}"
         for row in uow.session.scalars(select(IndexKey)):
             if _rewrapped_index_key(archive, row) is None:
                 yield f"index {row.id}"
@@ -121,9 +120,8 @@ def _count_by_epoch(uow: UnitOfWork) -> dict[int, int]:
     for column in (Version.key_epoch, IndexKey.key_epoch):
         for epoch, count in uow.session.execute(select(column, func.count()).group_by(column)):
             counted[epoch] = counted.get(epoch, 0) + count
-    for held in uow.session.scalars(select(Upload.held).where(Upload.held.is_not(None))):
-        _, key = parse_key(held or "")
-        counted[key.epoch] = counted.get(key.epoch, 0) + 1
+    for held in held_blobs(uow.session):
+        counted[held.key.epoch] = counted.get(held.key.epoch, 0) + 1
     return counted
 
 
@@ -158,7 +156,7 @@ def _rewrap_versions(uow: UnitOfWork, epoch: int, after: str) -> tuple[list[str]
             changes.append({"owner": owner, "epoch": key.epoch, "wrapped": key.wrapped})
     if changes:
         change = update(Version.__table__).where(Version.__table__.c.id == bindparam("owner"))  # type: ignore[arg-type]
-        values = {"key_epoch": bindparam("epoch"), "wrapped_key": bindparam("wrapped")}
+        values: dict[str, object] = {"key_epoch": bindparam("epoch"), "wrapped_key": bindparam("wrapped")}
         uow.session.connection().execute(change.values(values), changes)
     return [row.id for row in rows], refused
 

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
 from archive_app.documents.ingest import Entry, Filed, Stored, Stream, add_document, file_version
 from archive_app.documents.models import Upload
-from archive_app.documents.names import original_name
+from archive_app.documents.names import original_name, storable_text
 from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -87,7 +87,7 @@ def announce(
         raise InvalidInputError(field=N_("Files"), reason=N_("Between 1 and 2,000 files can be announced at once."))
     known = _known(uow, engagement_id, document_id)
     place = _Place(engagement_id, document_id, origin)
-    return [known.get((offer.path, offer.size_bytes)) or _announced(uow, place, offer) for offer in offers]
+    return [known.get(_line_key(offer)) or _announced(uow, place, offer) for offer in offers]
 
 
 @use_case(Permission.DOCUMENTS_ADD)
@@ -160,11 +160,11 @@ def receive(
             finish=lambda uow, filed: _finish(uow, upload_id, filed),
         )
     except ArchiveError as error:
-        refuse(actor, archive, upload_id, error)
+        _refuse(actor, archive, upload_id, error)
         raise
     except OSError as error:
         broken = TransferInterruptedError(received="?", expected=expected_bytes or "?")
-        refuse(actor, archive, upload_id, broken)
+        _refuse(actor, archive, upload_id, broken)
         raise broken from error
     with archive.reading(actor) as uow:
         return uow.session.get_one(Upload, upload_id)
@@ -208,12 +208,13 @@ def line_of(upload: Upload, language: str) -> UploadLine:
     )
 
 
-def refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) -> None:
-    """Keeps the reason on the line and in the log."""
+def _refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) -> None:
+    """Keeps the reason on the line and in the log. A line that another attempt has finished meanwhile stays so."""
     with archive.transaction(actor) as uow:
-        upload = uow.session.get_one(Upload, upload_id)
-        upload.state, upload.changed_at = "refused", uow.now
-        upload.reason = _reason(error)
+        upload = uow.session.get_one(Upload, upload_id, with_for_update=True)
+        if upload.state in _OPEN_STATES:
+            upload.state, upload.changed_at = "refused", uow.now
+            upload.reason = _reason(error)
         subjects = subjects_of(uow.session, upload.engagement_id)
         uow.record(UPLOAD_REFUSED, subjects, name=upload.name, reason=error.code)
 
@@ -232,6 +233,10 @@ def _known(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> dict
     return {(upload.source_path, upload.size_bytes): upload for upload in uow.session.scalars(mine)}
 
 
+def _line_key(offer: Offer) -> tuple[str, int]:
+    return storable_text(offer.path[:4000]), offer.size_bytes
+
+
 @dataclass(frozen=True)
 class _Place:
     engagement_id: str
@@ -241,16 +246,17 @@ class _Place:
 
 def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
     name = offer.path.replace("\\", "/").rpartition("/")[2]
+    source_path, size_bytes = _line_key(offer)
     modified = offer.modified_at.isoformat() if offer.modified_at else None
-    entry = {**asdict(place.origin), "name": name, "source_path": offer.path, "modified_at": modified}
+    entry = {**asdict(place.origin), "name": name, "source_path": storable_text(offer.path), "modified_at": modified}
     upload = Upload(
         id=uow.new_id(),
         engagement_id=place.engagement_id,
         document_id=place.document_id,
         person_id=uow.actor.name,
-        name=name[:1000],
-        source_path=offer.path[:4000],
-        size_bytes=offer.size_bytes,
+        name=storable_text(name[:1000]),
+        source_path=source_path,
+        size_bytes=size_bytes,
         entry=json.dumps(entry),
         state="waiting",
         created_at=uow.now,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.clock import Clock
-from archive_app.kernel.database import busy_translated
+from archive_app.kernel.database import failures_translated
 from archive_app.kernel.policy import Policy
 from archive_app.kernel.unit_of_work import UnitOfWork
 from search import IndexReader
@@ -78,13 +78,14 @@ class Archive:
         A unit that changed something must have recorded an event. `eventless` is for the archive's own bookkeeping
         (leases, leaves, sign-in clocks), which is not an act of anybody.
 
-        Raises: BusyError when the database stays locked; RuntimeError inside another unit of work.
+        Raises: BusyError when the database stays locked, NoRoomError, DatabaseFailedError; RuntimeError inside another
+        unit of work.
         """
         if _in_transaction.get():
             raise RuntimeError("a unit of work was opened inside another one")
         token = _in_transaction.set(True)
         try:
-            with busy_translated(), self._one_writer(), self._session(write=True) as session, session.begin():
+            with failures_translated(), self._one_writer(), self._session(write=True) as session, session.begin():
                 uow = UnitOfWork(actor, self, session, self.clock.now(), eventless=eventless)
                 yield uow
                 uow.close()
@@ -94,7 +95,7 @@ class Archive:
     @contextmanager
     def reading(self, actor: Actor) -> Iterator[UnitOfWork]:
         """A consistent view that cannot change anything."""
-        with busy_translated(), self._session(write=False) as session:
+        with failures_translated(), self._session(write=False) as session:
             try:
                 yield UnitOfWork(actor, self, session, self.clock.now(), readonly=True)
             finally:

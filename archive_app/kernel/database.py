@@ -1,6 +1,6 @@
 """Connections: SQLite and PostgreSQL, each with the settings that make a commit mean what it says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from archive_app.kernel.errors import BusyError
+from archive_app.kernel.errors import ArchiveError, BusyError, DatabaseFailedError, NoRoomError
 
 _BUSY_TIMEOUT_MS = 10_000
 _PRAGMAS = (
@@ -21,6 +21,15 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
 )
+
+# What SQLite and PostgreSQL say, by the part that does not change with the place.
+_FAILURES: Mapping[str, type[ArchiveError]] = {
+    "database is locked": BusyError,
+    "lock timeout": BusyError,
+    "database or disk is full": NoRoomError,
+    "No space left on device": NoRoomError,
+    "disk I/O error": DatabaseFailedError,
+}
 
 
 def open_engine(url: str) -> Engine:
@@ -57,13 +66,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def busy_translated() -> Iterator[None]:
-    """Turns the database's "locked" into `BusyError`; everything else passes unchanged."""
+def failures_translated() -> Iterator[None]:
+    """Turns a database that is locked, full or on a failing disk into words for people; all else passes unchanged.
+
+    Raises: BusyError, NoRoomError, DatabaseFailedError.
+    """
     try:
         yield
     except OperationalError as error:
-        if "database is locked" in str(error.orig) or "lock timeout" in str(error.orig):
-            raise BusyError from error
+        for sign, translated in _FAILURES.items():
+            if sign in str(error.orig):
+                raise translated from error
         raise
 
 

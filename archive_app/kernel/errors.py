@@ -73,3 +73,23 @@ class BusyError(ArchiveError):
 
     code = "busy"
     message = N_("The archive is busy. Nothing was changed; please try again in a moment.")
+
+
+class NoRoomError(ArchiveError):
+    """The disk of the database is full; the transaction was rolled back."""
+
+    code = "storage_full"
+    message = N_(
+        "There is no room left on the archive's disk. Nothing of this was kept; what was filed before is safe. "
+        "Tell your administrator."
+    )
+
+
+class DatabaseFailedError(ArchiveError):
+    """The disk of the database failed. A commit that failed this way may yet be there, complete, after a restart."""
+
+    code = "storage_unavailable"
+    message = N_(
+        "The disk of the archive's database failed. What was filed before is safe. Tell your administrator, and look "
+        "whether this was done before you try again."
+    )

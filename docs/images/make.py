@@ -24,14 +24,14 @@ from tests.engines import program  # noqa: E402
 from tests.service import Service, running_service  # noqa: E402
 
 PASSWORD = "月落乌啼 霜满天 2026"
-WIDE, NARROW = (1280, 800), (390, 844)
+WIDE, NARROW = (1280, 880), (390, 844)
 COLOURS = 128
 
 CLIENTS = ("青岚热电有限公司", "白石水泥有限公司", "望溪纸业有限公司")
 ENGAGEMENTS = (
-    ("HC-2026-001", "2025 年度温室气体排放核查", 0),
-    ("HC-2026-002", "2025 年度温室气体排放核查(熟料生产线)", 1),
-    ("HC-2025-014", "2024 年度碳排放复查整改跟踪", 2),
+    ("HC-2026-001", "2025 年度温室气体排放核查", 2025, 0),
+    ("HC-2026-002", "2025 年度温室气体排放核查(熟料生产线)", 2025, 1),
+    ("HC-2025-014", "2024 年度核查不符合项整改跟踪", 2024, 2),
 )
 PLAN = (
     "数据质量控制方案",
@@ -44,7 +44,7 @@ REPORT = (
     "温室气体排放核查报告\n\n重点排放单位:青岚热电有限公司\n核查年度:2025 年\n报告编号:HC-2026-001\n\n"
     "一、概述\n受委托对该单位 2025 年度温室气体排放进行核查,\n核查准则为 GB/T 32150—2015 及发电设施核算指南。\n\n"
     "二、核查发现\n1. 核算边界与上一年度一致,未发现遗漏的排放源。\n2. 入炉煤低位发热量采用实测值,检测频次符合要求。\n"
-    "3. 净购入电量采用结算电量作为活动数据,与抄表记录一致。\n\n三、排放量(tCO₂)\n化石燃料燃烧        1,284,530\n"
+    "3. 净购入电量采用结算电量作为活动数据,与抄表记录一致。\n\n三、排放量(tCO2)\n化石燃料燃烧        1,284,530\n"
     "净购入电力              9,817\n合计                1,294,347",
     "四、不符合项\n1. 三月份两份煤质检测报告缺少审核人签字。\n   整改:补充签字并说明原因,已于现场核查后五个工作日内完成。\n"
     "2. 皮带秤校准证书过期十二天。\n   整改:已送检,取得新证书。\n\n五、核查结论\n不符合项均已整改,排放量数据可以采信。",
@@ -61,9 +61,9 @@ INTERVIEW = "首次会议签到及访谈记录\n访谈对象:设备管理部统�
 def records() -> list[tuple[str, bytes]]:
     """The files of the first engagement."""
     return [
-        ("现场核查/首次会议访谈记录.txt", INTERVIEW.encode()),
-        ("现场核查/末次会议纪要.pptx", files.pptx(MINUTES.split("\n"), notes="会后由组长存档。")),
-        ("现场核查/皮带秤铭牌.jpg", files.image("JPEG", (640, 480), colour="slategray")),
+        ("首次会议访谈记录.txt", INTERVIEW.encode()),
+        ("末次会议纪要.pptx", files.pptx(MINUTES.split("\n"), notes="会后由组长存档。")),
+        ("皮带秤铭牌.jpg", files.image("JPEG", (640, 480), colour="slategray")),
         ("数据质量控制方案.docx", files.docx(PLAN, table=())),
         ("活动数据台账 2025.xlsx", files.xlsx({"活动数据": LEDGER})),
         ("电费结算单.ofd", files.ofd("电费结算单")),
@@ -77,7 +77,7 @@ def opened_browser() -> Iterator[Browser]:
     """The Chromium of this machine. Its own sandbox cannot be used by root."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
+            executable_path=program("chromium"), args=["--lang=zh-CN", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         )
         yield browser
         browser.close()
@@ -88,7 +88,7 @@ def furnish(page: Page, service: Service) -> str:
     _set_up(page, service)
     for name in CLIENTS:
         _add_client(page, name)
-    addresses = [_open_engagement(page, number, title, CLIENTS[client]) for number, title, client in ENGAGEMENTS]
+    addresses = [_open_engagement(page, *facts, CLIENTS[client]) for *facts, client in ENGAGEMENTS]
     for login, name, role in (("guyan", "顾言", "verifier"), ("lumanman", "陆漫漫", "verifier")):
         service.command("user", "add", login, "--name", name, "--role", role)
         _join_team(page, addresses[0], name)
@@ -97,7 +97,9 @@ def furnish(page: Page, service: Service) -> str:
     offered = records()
     _send(page, addresses[0], offered, activity="2025 年度现场核查", originator="青岚热电有限公司设备管理部")
     _file_new_version(page, addresses[0], "数据质量控制方案.docx", files.docx([*PLAN, "五、修订:增加缺失数据处理的审批人。"], table=()))
-    _send(page, addresses[0], [("访谈记录(副本).txt", INTERVIEW.encode()), ("空白附件.docx", b"")], filed=0)
+    page.goto(addresses[0])
+    page.get_by_role("button", name="清除已完成的条目").click()
+    _send(page, addresses[0], [("访谈记录(副本).txt", INTERVIEW.encode()), ("空白附件.docx", b"")], endings=("duplicate", "refused"))
     _wait_until_found(page, "入炉煤低位发热量")
     return addresses[0]
 
@@ -123,11 +125,12 @@ def _add_client(page: Page, name: str) -> None:
     expect(page.get_by_role("rowheader", name=name)).to_be_visible()
 
 
-def _open_engagement(page: Page, number: str, title: str, client: str) -> str:
+def _open_engagement(page: Page, number: str, title: str, year: int, client: str) -> str:
     page.goto("/engagements/new")
     page.select_option("[name=client_id]", label=client)
     page.fill("[name=number]", number)
     page.fill("[name=title]", title)
+    page.fill("[name=year]", str(year))
     page.locator("main .btn-primary").click()
     page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
     return page.url
@@ -147,19 +150,17 @@ def _send(
     *,
     activity: str = "",
     originator: str = "",
-    filed: int | None = None,
+    endings: Sequence[str] = (),
 ) -> None:
     page.goto(address)
     page.locator(".upload-origin summary").click()
     page.fill("[name=activity]", activity)
     page.fill("[name=originator]", originator)
-    chosen = [{"name": Path(name).name, "mimeType": "", "buffer": content} for name, content in offered]
-    before = page.locator('.upload[data-state="filed"]').count()
+    chosen = [{"name": name, "mimeType": "", "buffer": content} for name, content in offered]
     page.set_input_files("#choose-files", chosen)
-    expected = before + (len(offered) if filed is None else filed)
-    expect(page.locator('.upload[data-state="filed"]')).to_have_count(expected, timeout=60_000)
-    for state in ("waiting", "sending"):
-        expect(page.locator(f'[data-upload-list] .upload[data-state="{state}"]')).to_have_count(0, timeout=60_000)
+    for state in endings or ("filed",):
+        count = len(offered) if not endings else endings.count(state)
+        expect(page.locator(f'.upload[data-state="{state}"]')).to_have_count(count, timeout=60_000)
 
 
 def _file_new_version(page: Page, address: str, name: str, content: bytes) -> None:
@@ -196,6 +197,7 @@ def main() -> None:
         page.goto(address)
         page.get_by_role("link", name="核查报告.pdf", exact=True).click()
         page.get_by_role("button", name="立即校验").click()
+        expect(page.locator(".alert-success")).to_be_visible()
         page.reload()
         expect(page.locator(".page-picture")).to_have_js_property("complete", value=True)
         take(page, "document")

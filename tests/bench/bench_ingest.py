@@ -59,8 +59,8 @@ def measure_small(scale: Scale) -> Iterator[Figure]:
             _ROUNDS,
             {
                 "command": lambda n: place.command("import", str(sources[n]), "--engagement", engagements[n]),
-                "rows": lambda n: [add_row(path.name) for path in sources[n].iterdir()],
-                "files": lambda n: [_write_durably(loops, path.read_bytes()) for path in sources[n].iterdir()],
+                "rows": lambda n: _for_each(sources[n], lambda path: add_row(path.name)),
+                "files": lambda n: _for_each(sources[n], lambda path: _write_durably(loops, path.read_bytes())),
             },
         )
     rates = {name: count / value for name, value in seconds.items()}
@@ -86,6 +86,11 @@ def _engagements(place: Installation, count: int) -> list[str]:
         leader = People(archive).person("team_leader")
         made: list[Engagement] = [engagement_of(leader) for _ in range(count)]
     return [engagement.id for engagement in made]
+
+
+def _for_each(folder: Path, step: Callable[[Path], None]) -> None:
+    for path in sorted(folder.iterdir()):
+        step(path)
 
 
 def _folder(directory: Path, count: int) -> Path:

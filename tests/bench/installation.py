@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import re
@@ -16,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import IO
 
 from archive_app.identity.models import Person
 from archive_app.identity.sessions import begin_session
@@ -152,7 +152,7 @@ class Browser:
         headers = {"Content-Type": "application/json", "X-CSRF-Token": self.csrf_token}
         return json.loads(self._ask("POST", path, json.dumps(told).encode(), headers))
 
-    def put(self, path: str, source: IO[bytes], size_bytes: int) -> object:
+    def put(self, path: str, source: io.RawIOBase, size_bytes: int) -> object:
         """Sends a file as the upload script does, in constant memory."""
         headers = {
             "Content-Type": "application/octet-stream",
@@ -161,7 +161,7 @@ class Browser:
         }
         return json.loads(self._ask("PUT", path, source, headers))
 
-    def _ask(self, method: str, path: str, body: IO[bytes] | bytes | None, headers: dict[str, str]) -> bytes:
+    def _ask(self, method: str, path: str, body: io.RawIOBase | bytes | None, headers: dict[str, str]) -> bytes:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         self._connection.request(method, path, body, {**headers, "Cookie": cookie})
         response = self._connection.getresponse()

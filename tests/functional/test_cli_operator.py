@@ -83,7 +83,9 @@ def test_init_makes_no_link_for_an_archive_with_people(lantai: CommandLine, enga
     assert "http" not in lantai.run("init").stdout
 
 
-@pytest.mark.parametrize("command", [["verify"], ["search", "x"], ["keys", "status"], ["user", "list"], ["serve"], ["worker"]])
+@pytest.mark.parametrize(
+    "command", [["verify"], ["search", "x"], ["keys", "status"], ["user", "list"], ["serve"], ["worker"]]
+)
 def test_commands_without_an_archive_say_what_to_do(tmp_path: Path, command: list[str]) -> None:
     lantai = CommandLine.below(tmp_path / "machine")
     assert "Run `lantai init` first" in lantai.run(*command, expect=1).stderr
@@ -178,7 +180,9 @@ def test_keys_go_to_the_safe_and_come_back(lantai: CommandLine, filed: Path, tmp
     lantai.with_passphrase("keys", "export", export, passphrase=PASSPHRASE)
     assert export.stat().st_mode & 0o777 == 0o600
     assert "not overwritten" in lantai.with_passphrase("keys", "export", export, passphrase=PASSPHRASE, expect=1).stderr
-    assert "never overwritten" in lantai.with_passphrase("keys", "import", export, passphrase=PASSPHRASE, expect=1).stderr
+    assert (
+        "never overwritten" in lantai.with_passphrase("keys", "import", export, passphrase=PASSPHRASE, expect=1).stderr
+    )
     [keys] = lantai.settings.key_directory.iterdir()
     before = keys.read_bytes()
     keys.unlink()
@@ -227,4 +231,6 @@ def test_a_terminal_in_china_is_answered_in_chinese(tmp_path: Path) -> None:
 def test_the_supervisor_loads_neither_database_nor_web_framework(module: str) -> None:
     heavy = "{'sqlalchemy', 'flask', 'werkzeug', 'alembic', 'cryptography', 'tantivy', 'jinja2'}"
     code = f"import sys, {module}; found = {heavy} & set(sys.modules); assert not found, found"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -34,7 +35,7 @@ def port() -> int:
 
 
 @pytest.fixture
-def service(lantai: CommandLine, port: int) -> Iterator[psutil.Popen]:
+def service(lantai: CommandLine, port: int) -> Iterator[subprocess.Popen[str]]:
     """The running service."""
     process = lantai.start("serve", "--port", port)
     try:
@@ -64,29 +65,40 @@ def answers(port: int) -> bool:
         return False
 
 
-def family(process: psutil.Popen) -> list[psutil.Process]:
-    return list(psutil.Process(process.pid).children(recursive=True))
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if alive(child)]
 
 
-def test_it_serves_restarts_what_dies_and_ends_cleanly(service: psutil.Popen, port: int) -> None:
-    [worker] = [child for child in family(service) if "worker" in child.cmdline()]
+def alive(child: psutil.Process) -> bool:
+    return bool(child.is_running() and child.status() != psutil.STATUS_ZOMBIE)
+
+
+def is_worker(child: psutil.Process) -> bool:
+    try:
+        return "worker" in child.cmdline()
+    except psutil.Error:  # it ended between being listed and being asked
+        return False
+
+
+def test_it_serves_restarts_what_dies_and_ends_cleanly(service: subprocess.Popen[str], port: int) -> None:
+    [worker] = [child for child in family(service) if is_worker(child)]
     worker.kill()
-    wait_until(lambda: any("worker" in child.cmdline() and child.pid != worker.pid for child in family(service)))
+    wait_until(lambda: any(is_worker(child) and child.pid != worker.pid for child in family(service)))
     children = family(service)
     began = time.monotonic()
     service.send_signal(signal.SIGTERM)
     said, _ = service.communicate(timeout=20)
     assert service.returncode == 0
     assert time.monotonic() - began < 10
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert not [child for child in children if alive(child)]
     assert f"http://127.0.0.1:{port}/set-up/" in said
     assert not answers(port)
 
 
-def test_its_children_end_with_it_however_it_ends(service: psutil.Popen) -> None:
+def test_its_children_end_with_it_however_it_ends(service: subprocess.Popen[str]) -> None:
     children = family(service)
     service.kill()
-    wait_until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
+    wait_until(lambda: not any(alive(child) for child in children))
 
 
 def test_a_busy_port_is_said(lantai: CommandLine, port: int) -> None:

@@ -40,7 +40,7 @@ from archive_app.trail.sequencing import sequence
 from archive_app.trail.tree import stored_hashes
 from archive_app.trail.verification import verify_log
 from storage import Purpose
-from tests.faults import Tell
+from tests.faults import Task, Tell
 
 # More than one block of the vault's writer, so that its second thread is broken as well.
 OFFERED = random.Random(20).randbytes(2_400_000)
@@ -106,8 +106,7 @@ def ingest(place: Path, tell: Tell) -> None:
     with opened(place) as archive, Path(os.devnull).open("wb", buffering=0) as nowhere:
         # Calls are counted by thread. Without these, the first write of this thread would be broken only together
         # with the first one of the vault's second thread.
-        for _ in range(10):
-            nowhere.write(b"-")
+        nowhere.writelines([b"-"] * 10)
         tell(_add(_engagement(archive), "新件.bin", OFFERED).document_id)
 
 
@@ -149,6 +148,13 @@ def look(place: Path, tell: Tell, *, since: Checkpoint) -> None:
                 generations=_generations(place / BACKUP),
             )
         )
+
+
+def examine(place: Path, tell: Tell, *, since: Checkpoint, task: Task) -> None:
+    """Looks at what is left, does unbroken what was broken, and looks again."""
+    look(place, tell, since=since)
+    task(place, lambda _answer: None)
+    look(place, tell, since=since)
 
 
 def _generations(folder: Path) -> dict[str, bool]:

@@ -1,10 +1,11 @@
-"""The drill of docs/operations.md: the machine is lost while it works; the backup and the safe bring the archive back."""
+"""The drill of docs/operations.md: the machine is lost while it works; backup and safe bring the archive back."""
 
 import hashlib
 import io
 import shutil
 import threading
 from pathlib import Path
+from typing import Self
 
 import pytest
 from sqlalchemy import func, select
@@ -39,7 +40,7 @@ class Load:
         self.filed = 0
         self._thread = threading.Thread(target=self._work)
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -58,7 +59,10 @@ class Load:
             while not self._stop.is_set():
                 content = f"证据 {self.filed}".encode() * 700
                 add_document(
-                    SYSTEM, engagement_id=self._engagement_id, stream=io.BytesIO(content), entry=Entry(name=f"{self.filed}.txt")
+                    SYSTEM,
+                    engagement_id=self._engagement_id,
+                    stream=io.BytesIO(content),
+                    entry=Entry(name=f"{self.filed}.txt"),
                 )
                 self.filed += 1
                 if self.filed % 7 == 0:
@@ -117,9 +121,7 @@ def test_the_machine_is_lost_and_the_same_log_goes_on(tmp_path: Path) -> None:
 
 def _held_duplicate(actor: Actor, engagement_id: str) -> str:
     for number in range(2):
-        [line] = announce(
-            actor, engagement_id=engagement_id, offers=[Offer(f"{number}/twin.txt", 4)], origin=Origin()
-        )
+        [line] = announce(actor, engagement_id=engagement_id, offers=[Offer(f"{number}/twin.txt", 4)], origin=Origin())
         line = receive(actor, upload_id=line.id, stream=io.BytesIO(b"twin"), expected_bytes=4)
     assert line.state == "duplicate"
     return line.id

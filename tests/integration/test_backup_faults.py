@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def filed(archive: Archive, people: People) -> list[Filed]:
     """Five documents in a sequenced archive."""
     engagement = engagement_of(people.person("team_leader"))
     documents = [
-        add_document(SYSTEM, engagement_id=engagement.id, stream=io.BytesIO(b"%d" % n * 9000), entry=Entry(name=f"{n}.txt"))
+        add_document(
+            SYSTEM, engagement_id=engagement.id, stream=io.BytesIO(b"%d" % n * 9000), entry=Entry(name=f"{n}.txt")
+        )
         for n in range(3)
     ]
     sequence(archive)
@@ -93,10 +95,8 @@ def test_a_full_disk_at_any_point_leaves_the_earlier_generation_and_a_second_run
         clock.advance(minutes=1)
         before = complete_generations(folder)
         with failing_at(monkeypatch, point) as reached:
-            try:
+            with suppress(BackupFailedError, DatabaseCopyError):
                 back_up(archive, folder, kept=100)
-            except (BackupFailedError, DatabaseCopyError):
-                pass
             if not reached():
                 break
         clock.advance(minutes=1)
@@ -144,7 +144,9 @@ def test_a_lost_blob_is_named_and_everything_else_is_backed_up(
     backup = back_up(archive, folder)
     lost = Fault(filed[2].stored.blob.blob_id, damage)
     assert (backup.faults, backup.manifest.faults, backup.copied_count) == ([lost], 1, 2)
-    assert [(finding.blob_id, finding.result) for finding in check_backup(folder).blob_findings] == [(lost.blob_id, damage)]
+    assert [(finding.blob_id, finding.result) for finding in check_backup(folder).blob_findings] == [
+        (lost.blob_id, damage)
+    ]
     archive.engine.dispose()
     shutil.rmtree(settings.data_directory)
     with pytest.raises(BackupDamagedError):

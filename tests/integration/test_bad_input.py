@@ -1,5 +1,6 @@
-"""Bad input, row by row: each is answered with a clear message, its reason is in the log, nothing is half-filed or lost."""
+"""Bad input, row by row: a clear message, the reason in the log, nothing half-filed and nothing lost."""
 
+import errno
 import io
 import json
 import os
@@ -14,20 +15,21 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
+import storage.posix
 from archive_app.documents.checking import check_all, find_orphans
 from archive_app.documents.ingest import Entry, Stream, add_document
 from archive_app.documents.looking import open_content, view_document
 from archive_app.documents.models import Document, Upload, Version
-from archive_app.documents.searching import SearchPage, search_documents
+from archive_app.documents.searching import QueryTooLongError, SearchPage, search_documents
 from archive_app.documents.uploads import Offer, Origin, announce, line_of, list_uploads, receive
 from archive_app.engagements.models import Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.events import Event, EventDetail
-from archive_app.runtime import RefusedToStartError, key_file, open_archive
+from archive_app.runtime import RefusedToStartError, create_archive, key_file, open_archive
 from archive_app.settings import Settings, SettingsError, load_settings
 from archive_app.trail.verification import verify_log
 from archive_app.web.gate import SESSION_COOKIE
@@ -102,7 +104,7 @@ CONTENT = b"evidence " * 100_000
 REFUSED: list[tuple[str, str, Callable[[], Stream], int | None, str]] = [
     ("empty file", "空.txt", lambda: io.BytesIO(b""), 0, "empty_file"),
     ("hung up at 99 %", "断.bin", lambda: Breaking(CONTENT[:-9000]), len(CONTENT), "interrupted"),
-    ("connection reset at 99 %", "断.bin", lambda: Breaking(CONTENT[:-9000], ConnectionResetError()), len(CONTENT), "interrupted"),
+    ("reset at 99 %", "断.bin", lambda: Breaking(CONTENT[:-9000], ConnectionResetError()), len(CONTENT), "interrupted"),
     ("time-out", "断.bin", lambda: Breaking(b"a", TimeoutError()), len(CONTENT), "interrupted"),
     ("more than was announced", "多.bin", lambda: io.BytesIO(CONTENT), 10, "interrupted"),
 ]
@@ -128,7 +130,9 @@ def expect_words_for_people(reasons: Callable[[str], str]) -> None:
 
 
 @both_databases
-@pytest.mark.parametrize(("path", "stream", "size", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+@pytest.mark.parametrize(
+    ("path", "stream", "size", "code"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
 def test_a_broken_transfer_is_refused_with_its_reason(
     desk: Desk, path: str, stream: Callable[[], Stream], size: int | None, code: str
 ) -> None:
@@ -191,10 +195,6 @@ def test_a_name_is_kept_and_never_a_path(desk: Desk, offered: str, kept: str) ->
 
 @both_databases
 def test_a_full_disk_is_said_and_nothing_is_half_filed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
-    import storage.posix
-
     def full(descriptor: int, data: memoryview) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -210,9 +210,12 @@ def test_a_full_disk_is_said_and_nothing_is_half_filed(desk: Desk, monkeypatch: 
 
 
 def test_a_database_without_room_is_said_and_nothing_is_half_filed(desk: Desk) -> None:
-    with no_room(desk.archive), pytest.raises(ArchiveError) as caught:
+    def fill() -> None:
         for number in range(200):
             file_bytes(desk.person, desk.engagement, f"{number}.txt", b"%d" % number, activity="x" * 150)
+
+    with no_room(desk.archive), pytest.raises(ArchiveError) as caught:
+        fill()
     assert caught.value.code == "storage_full"
     expect_words_for_people(caught.value.text)
     filed = file_bytes(desk.person, desk.engagement, "后来.txt", "还有空间".encode())
@@ -231,8 +234,6 @@ def no_room(archive: Archive) -> Iterator[None]:
 
     def limit(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages + 20}")
-
-    from sqlalchemy import event
 
     archive.engine.dispose()
     event.listen(archive.engine, "connect", limit)
@@ -297,7 +298,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str, set[str]]] = [
     ("炸弹.docx", lambda: files.docx_zip_bomb(1500), "docx", {"unread"}),
     ("坏.pdf", files.pdf_with_broken_xref, "pdf", {"read", "unread"}),
     ("坏.pdf", lambda: files.pdf_with_broken_xref(trailer=False), "pdf", {"read", "unread"}),
-    ("断.docx", lambda: files.truncated(files.docx()), "zip", {"unread"}),
+    ("断.docx", lambda: files.truncated(files.docx()), "docx", {"unread"}),
     ("脚本.svg", lambda: files.svg(script=True), "svg", {"read", "unread"}),
     ("脚本.html", files.hostile_html, "html", {"read"}),
     ("实体.xml", files.entity_bomb, "xml", {"read", "unread"}),
@@ -334,7 +335,7 @@ def test_hostile_and_lying_files_are_kept_named_and_harmless(desk: Desk, workben
         assert sent.headers["X-Content-Type-Options"] == "nosniff"
         assert "script-src 'self'" in sent.headers["Content-Security-Policy"]
     with desk.archive.reading(desk.person) as uow:
-        assert uow.session.scalars(text("SELECT kind FROM job WHERE state = 'dead' OR error IS NOT NULL")).all() == []  # type: ignore[arg-type]  # plain SQL
+        assert uow.session.scalars(text("SELECT kind FROM job WHERE state = 'dead' OR error IS NOT NULL")).all() == []
     found = search_documents(desk.person, text="炸弹", filters=Filters())
     assert [hit.version.name for hit in found.found] == ["炸弹.docx"]
 
@@ -357,7 +358,7 @@ def test_texts_in_any_encoding_are_found_by_a_phrase(desk: Desk, workbench: Work
 
 
 QUERIES = {
-    "one character": ("东", {"东京.txt"}),
+    "one character": ("东", {"东京.txt", "秘密.txt"}),
     "one letter": ("q", set()),
     "parentheses and operators": ("(东京 AND NOT secret)", {"东京.txt"}),
     "a standard with a slash": ("GB/T 32150", {"标准.txt"}),
@@ -389,11 +390,7 @@ def test_strange_queries_are_answered(desk: Desk, workbench: Workbench, app: Fla
     client = app.test_client()
     client.set_cookie(SESSION_COOKIE, sign_in(desk.archive, desk.person.person_id))
     for case, (query, expected) in QUERIES.items():
-        page: SearchPage | None = None
-        try:
-            page = search_documents(desk.person, text=query, filters=Filters())
-        except ArchiveError as error:
-            assert error.code == "query_too_long", case
+        page = ask(desk.person, query)
         if expected is not None:
             assert page is not None, case
             assert {hit.version.name for hit in page.found} == expected, case
@@ -402,6 +399,14 @@ def test_strange_queries_are_answered(desk: Desk, workbench: Workbench, app: Fla
             answer = client.get("/search", query_string={"q": query}, headers={"Accept": "text/html"})
             assert answer.status_code == 200, case
             assert b"<script>alert" not in answer.data, case
+
+
+def ask(person: Actor, query: str) -> SearchPage | None:
+    """The answer, or None where the query is refused in words."""
+    try:
+        return search_documents(person, text=query, filters=Filters())
+    except QueryTooLongError:
+        return None
 
 
 def test_a_query_of_ten_thousand_words_is_refused_in_words(desk: Desk, workbench: Workbench, app: Flask) -> None:
@@ -428,7 +433,8 @@ def test_a_client_that_hangs_up_leaves_its_reason(desk: Desk, app: Flask) -> Non
     answer = client.put(
         f"/uploads/{line.id}/content",
         input_stream=io.BytesIO(CONTENT[:-9000]),
-        headers={"Content-Length": str(len(CONTENT)), "X-CSRF-Token": token, "Accept": "application/json"},
+        environ_overrides={"CONTENT_LENGTH": str(len(CONTENT))},
+        headers={"X-CSRF-Token": token, "Accept": "application/json"},
     )
     assert answer.status_code == 422
     assert answer.json is not None
@@ -465,15 +471,12 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     assert "Traceback" not in refused.stderr
 
 
-@both_databases
 def test_data_without_its_key_refuses_to_start(desk: Desk, settings: Settings) -> None:
     file_bytes(desk.person, desk.engagement, "一.txt", b"one")
     keys = key_file(settings, desk.archive.archive_id)
     keys.rename(keys.with_suffix(".elsewhere"))
     with pytest.raises(RefusedToStartError, match=desk.archive.archive_id):
         open_archive(settings)
-    from archive_app.runtime import create_archive
-
     assert create_archive(settings) is False
     assert not keys.exists(), "a new key was made"
     with pytest.raises(RefusedToStartError, match="holds blobs"):

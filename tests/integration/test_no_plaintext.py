@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, cast
 from urllib.parse import quote
 
 import psutil
@@ -35,7 +36,7 @@ from tests.plaintext import find_phrases, search_folder, spellings
 _WAIT_SECONDS = 120.0
 _SUBJECTS = ("燃煤锅炉", "石灰石煅烧", "外购电力", "余热回收", "脱硫脱硝")
 _KINDS: Mapping[str, Callable[[str], bytes]] = {
-    "txt": lambda text: files.plain_text(text),
+    "txt": files.plain_text,
     "gb.txt": lambda text: files.plain_text(text, "gb18030"),
     "utf16.txt": lambda text: files.plain_text(text, "utf-16"),
     "csv": lambda text: files.csv_table((("项目", text), ("数量", 1))),
@@ -116,7 +117,7 @@ class Served:
             token = sign_in(archive, site.person_id)
         self.browser = Browser(self.port, token)
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -151,7 +152,7 @@ def upload(served: Served, engagement: Engagement) -> None:
     lines = browser.post_json(f"/engagements/{engagement.id}/uploads", {"files": offers})
     assert isinstance(lines, list)
     for line, planted in zip(lines, PLANTED, strict=True):
-        answer = browser.put(line["content"], io.BytesIO(planted.content), len(planted.content))
+        answer = browser.put(line["content"], cast("io.RawIOBase", io.BytesIO(planted.content)), len(planted.content))
         assert isinstance(answer, dict)
         assert answer["state"] == "filed"
 
@@ -159,9 +160,8 @@ def upload(served: Served, engagement: Engagement) -> None:
 def break_off(served: Served, engagement: Engagement) -> None:
     """Begins an upload of a planted phrase and hangs up before its end."""
     browser, content = served.browser, "\n".join(PHRASES).encode() * 2000
-    [line] = browser.post_json(  # type: ignore[misc]  # a list of one line
-        f"/engagements/{engagement.id}/uploads", {"files": [{"path": "断线.txt", "size": len(content)}]}
-    )
+    offers = {"files": [{"path": "断线.txt", "size": len(content)}]}
+    [line] = cast("list[dict[str, str]]", browser.post_json(f"/engagements/{engagement.id}/uploads", offers))
     head = [
         f"PUT {line['content']} HTTP/1.1",
         "Host: 127.0.0.1",

@@ -17,7 +17,7 @@ from archive_app.documents.looking import page_picture
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.events import Event, EventDetail, EventSubject
+from archive_app.kernel.events import Event, EventDetail, EventSubject, PendingEvent
 from archive_app.settings import Settings
 from archive_app.trail.models import LogCheckpoint, LogLeaf, LogTile
 from archive_app.trail.sequencing import sequence
@@ -180,7 +180,8 @@ def test_every_change_of_the_log_is_named(archive: Archive, filed: list[str], ve
         (update(EventDetail).where(EventDetail.event_id == ids[3]).values(detail='{"by":"无辜者"}'), ids[3]),
         (delete(EventDetail).where(EventDetail.event_id == ids[4]), ids[4]),
         (update(LogLeaf).where(LogLeaf.event_id == ids[5]).values(leaf_hash=b"x" * 32), ids[5]),
-        (insert(LogCheckpoint).values(size=size + 5, root_hash=b"r" * 32, note="forged\n", signed_at=archive.clock.now()),
+        (insert(LogCheckpoint).values(
+            size=size + 5, root_hash=b"r" * 32, note="forged\n", signed_at=archive.clock.now()),
          f"checkpoint of size {size + 5}"),
         (delete(Event).where(Event.id == ids[-1]), ids[-1]),
     ]  # fmt: skip
@@ -232,8 +233,8 @@ def test_exchanging_a_file_together_with_its_record_contradicts_the_log(
     forged = archive.vault.put(io.BytesIO("伪造的报告".encode()), key, version.id, Purpose.CONTENT)
     with tampering(archive) as connection:
         connection.execute(delete(Derivative).where(Derivative.version_id == version.id))
-        record = {**asdict(forged), "content_blob_id": forged.blob_id, "key_epoch": key.epoch, "wrapped_key": key.wrapped}
-        del record["blob_id"]
+        record = {**asdict(forged), "key_epoch": key.epoch, "wrapped_key": key.wrapped}
+        record["content_blob_id"] = record.pop("blob_id")
         connection.execute(update(Version).where(Version.id == version.id).values(record))
     code, said = verify()
     [line] = [line for line in said.splitlines() if "the log says" in line]
@@ -260,3 +261,19 @@ def test_a_broken_wrapped_key_is_named(archive: Archive, filed: list[str], verif
         connection.execute(update(Version).where(Version.id == version.id).values(wrapped_key=broken))
     code, said = verify()
     assert (code, f"version {version.id} does not open" in said) == (1, True)
+
+
+def test_a_filing_robbed_of_its_event_before_it_was_logged_is_named(
+    archive: Archive, people: People, verify: Verify
+) -> None:
+    """The window of the threat model: the event is gone without a trace in the log, the version is not."""
+    leader = people.person("team_leader")
+    filed = file_bytes(leader, engagement_of(leader), "新.txt", "还在等待".encode())
+    with tampering(archive) as connection:
+        event_id = connection.execute(select(Event.id).where(Event.code == "document.filed")).scalar_one()
+        for table in (PendingEvent, EventDetail, EventSubject):
+            connection.execute(delete(table).where(table.event_id == event_id))
+        connection.execute(delete(Event).where(Event.id == event_id))
+    sequence(archive)
+    code, said = verify()
+    assert (code, f"version {filed.version_id}" in said, "nothing was filed" in said) == (1, True, True)
