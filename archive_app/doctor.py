@@ -31,7 +31,6 @@ from archive_app.settings import FILE_NAME, Settings
 from archive_app.web.health import probe_jobs, probe_space
 from search import IndexUnavailable
 from search.reading import sandbox_report
-from storage import StorageError
 
 _OPERATOR = Actor.system("doctor", via="cli")
 _OTHERS = 0o077
@@ -56,8 +55,8 @@ def examine_installation(settings: Settings, environ: Mapping[str, str]) -> Iter
     yield from _engines()
     try:
         archive = open_archive(settings)
-    except (RefusedToStartError, StorageError) as error:
-        yield Line(N_("Archive"), State.BAD, N_("does not open: %(reason)s"), {"reason": error})
+    except RefusedToStartError as error:
+        yield Line(N_("Archive"), State.BAD, error.message, error.params)
         return
     try:
         with archive.activate():

@@ -7,12 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Engine, column, inspect, select, table
 from sqlalchemy.orm import Session
 
 import archive_app.documents.feature
@@ -23,6 +19,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, Rules
 from archive_app.kernel.clock import Clock, SystemClock
 from archive_app.kernel.database import open_engine, sqlite_url
+from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.feature import Feature
 from archive_app.kernel.identity_row import ArchiveIdentity, read_identity
@@ -32,7 +29,7 @@ from archive_app.kernel.policy import Policy
 from archive_app.proof.note import NoteSigner
 from archive_app.settings import Settings
 from search import open_reader
-from storage import BlobBackend, FileKeyRing, KeyRing, PosixBackend, Vault
+from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, Vault
 
 FEATURES: tuple[Feature, ...] = (
     archive_app.engagements.feature.FEATURE,
@@ -44,11 +41,20 @@ ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
 ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
 ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
 DATABASE_FILE = "archive.db"
-_MIGRATIONS = Path(__file__).parent / "migrations"
+SCHEMA_REVISION = "0001"
+"""The newest migration: what this program's tables need."""
+_SCHEMA_TABLE = table("alembic_version", column("version_num"))
 
 
-class RefusedToStartError(Exception):
+class RefusedToStartError(ArchiveError):
     """The archive's parts do not fit together; the message says which and what to do. Nothing was changed."""
+
+    code = "refused_to_start"
+    message = N_("The parts of the archive do not fit together. Nothing was changed.")
+
+    def __init__(self, message: str, **params: object) -> None:
+        super().__init__(**params)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,11 @@ def create_archive(settings: Settings, parts: Parts | None = None) -> bool:
                 return False
         if next(iter(parts.backend(settings).entries()), None) is not None:
             raise RefusedToStartError(
-                f"{settings.data_directory} holds blobs but its database holds no archive. "
-                "Nothing was changed. Restore the database, or choose an empty data directory."
+                N_(
+                    "%(place)s holds blobs but its database holds no archive. Nothing was changed. "
+                    "Restore the database, or choose an empty data directory."
+                ),
+                place=settings.data_directory,
             )
         _write_identity(settings, engine, parts)
         return True
@@ -111,17 +120,19 @@ def open_archive(settings: Settings, parts: Parts | None = None) -> Archive:
     """Puts the existing archive together. Raises: RefusedToStartError when a part is missing or does not fit."""
     parts = parts or Parts.usual()
     if not settings.database.url and not (settings.data_directory / DATABASE_FILE).exists():
-        raise RefusedToStartError(f"{settings.data_directory} holds no archive. Run `lantai init` first.")
+        raise RefusedToStartError(
+            N_("%(place)s holds no archive. Run `lantai init` first."), place=settings.data_directory
+        )
     engine = open_engine(database_url(settings))
     if not is_current(engine):
         engine.dispose()
         raise RefusedToStartError(
-            "The database is of another version of Lantai. Run `lantai init` to bring it up to date."
+            N_("The database is of another version of Lantai. Run `lantai init` to bring it up to date.")
         )
     with Session(engine) as session:
         identity = read_identity(session)
     if identity is None:
-        raise RefusedToStartError("The database holds no archive. Run `lantai init` first.")
+        raise RefusedToStartError(N_("The database holds no archive. Run `lantai init` first."))
     policy = Policy()
     for feature in reversed(FEATURES):
         feature.policy(policy)
@@ -146,23 +157,23 @@ def open_archive(settings: Settings, parts: Parts | None = None) -> Archive:
 
 def migrate(engine: Engine) -> None:
     """Brings the database to the newest schema."""
+    # Loaded here: it would be a fifth of every start, and most starts have nothing to migrate.
+    from alembic import command
+
+    from archive_app.migrations import configuration
+
+    if is_current(engine):
+        return
     with engine.connect() as connection:
-        config = _alembic()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(configuration(connection), "head")
 
 
 def is_current(engine: Engine) -> bool:
     """Whether the database has exactly the schema of this program."""
+    if not inspect(engine).has_table(_SCHEMA_TABLE.name):
+        return False
     with engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    return revision == ScriptDirectory.from_config(_alembic()).get_current_head()
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
+        return connection.execute(select(_SCHEMA_TABLE.c.version_num)).scalars().all() == [SCHEMA_REVISION]
 
 
 def _write_identity(settings: Settings, engine: Engine, parts: Parts) -> None:
@@ -196,10 +207,21 @@ def _open_keys(settings: Settings, identity: ArchiveIdentity) -> KeyRing:
     path = key_file(settings, identity.archive_id)
     if not path.exists():
         raise RefusedToStartError(
-            f"The archive {identity.archive_id} is here, its key file {path} is not. Nothing was changed and no new "
-            "key was made. Put the key file back, or import the exported copy with `lantai keys import`."
+            N_(
+                "The archive %(archive)s is here, its key file %(place)s is not. Nothing was changed and no new key "
+                "was made. Put the key file back, or import the exported copy with `lantai keys import`."
+            ),
+            archive=identity.archive_id,
+            place=path,
         )
-    return FileKeyRing.open(path)
+    try:
+        return FileKeyRing.open(path)
+    except KeyFileError as error:
+        raise RefusedToStartError(
+            N_("The key file %(place)s cannot be used: %(reason)s. Nothing was changed. Mend it, or put a copy back."),
+            place=path,
+            reason=error,
+        ) from error
 
 
 def _rules(settings: Settings) -> Rules:

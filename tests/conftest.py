@@ -25,7 +25,7 @@ from archive_app.runtime import (
 from archive_app.settings import Settings, load_settings
 from archive_app.trail.sequencing import sequence
 from archive_app.worker import Worker, open_index
-from tests.engines import engines_in_use, require, start_postgres
+from tests.engines import FULL, engines_in_use, require, start_postgres
 from tests.factories import People
 
 
@@ -141,7 +141,7 @@ def _fresh_database(url: str, name: str) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`full` tests run only when asked for by `-m full` or `LANTAI_FULL`."""
-    if "full" in (config.option.markexpr or "") or os.environ.get("LANTAI_FULL"):
+    if "full" in (config.option.markexpr or "") or FULL:
         return
     for item in items:
         if item.get_closest_marker("full"):

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 
 _PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "strace": ("strace",)}
+# Taken out of the environment: the programs under test refuse variables that they do not know.
+_REQUIRED = os.environ.pop("LANTAI_REQUIRE", "").split(",")
+FULL = bool(os.environ.pop("LANTAI_FULL", ""))
+"""Whether nothing is to be sampled."""
 _USED: dict[str, str] = {"sqlite": "exercised"}
 
 
@@ -27,7 +31,7 @@ def require(engine: str) -> None:
         _USED[engine] = "exercised"
         return
     _USED[engine] = f"ABSENT ({reason}); its tests were skipped"
-    if engine in os.environ.get("LANTAI_REQUIRE", "").split(","):
+    if engine in _REQUIRED:
         pytest.fail(f"{engine} is required and absent: {reason}")
     pytest.skip(f"{engine} is absent: {reason}")
 

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from archive_app.cli.console import language, words
+from archive_app.cli.console import explained, words
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
 from archive_app.settings import SettingsError
@@ -50,10 +50,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
-            raise click.ClickException(str(error)) from error
-        except ArchiveError as error:
-            raise click.ClickException(error.text(language())) from error
+        except (ArchiveError, SettingsError) as error:
+            raise click.ClickException(explained(error)) from error
 
 
 @click.group(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archive_app.kernel.language import DEFAULT_LANGUAGE, translate
+from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.language import DEFAULT_LANGUAGE, N_, translate
+from archive_app.settings import SettingsError
 
 if TYPE_CHECKING:
     from archive_app.kernel.archive import Archive
@@ -44,6 +46,13 @@ def tell(message: str, **params: object) -> None:
 def refuse(message: str, **params: object) -> click.ClickException:
     """What a command raises when it cannot go on."""
     return click.ClickException(words(message, **params))
+
+
+def explained(error: ArchiveError | SettingsError) -> str:
+    """What went wrong, in the operator's language; names of settings stay as they are written."""
+    if isinstance(error, ArchiveError):
+        return error.text(language())
+    return words(N_("The settings cannot be used, so nothing was started. %(reason)s"), reason=error)
 
 
 def size_text(size_bytes: float) -> str:
@@ -84,15 +93,12 @@ class ProgressLine:
 @contextmanager
 def opened_archive() -> "Iterator[tuple[Archive, Settings]]":
     """The archive that the environment names, active, and its settings; what stops it from opening is said."""
-    from archive_app.runtime import RefusedToStartError, open_archive
+    from archive_app.runtime import open_archive
     from archive_app.settings import load_settings
     from storage import StorageError
 
     settings = load_settings(os.environ)
-    try:
-        archive = open_archive(settings)
-    except (RefusedToStartError, StorageError) as error:
-        raise click.ClickException(str(error)) from error
+    archive = open_archive(settings)
     try:
         with archive.activate():
             yield archive, settings

@@ -8,9 +8,8 @@ from archive_app.cli.console import opened_archive, say, words
 from archive_app.identity.setting_up import create_setup_link
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.language import N_
-from archive_app.runtime import RefusedToStartError, create_archive
+from archive_app.runtime import create_archive
 from archive_app.settings import Settings, load_settings
-from storage import StorageError
 
 
 @click.command(help=words(N_("Make the archive, or bring an existing one up to date. Safe to repeat.")))
@@ -18,10 +17,7 @@ from storage import StorageError
 def command(*, without_link: bool) -> None:
     """Makes or migrates the archive; prints the set-up link while it has no people."""
     settings = load_settings(os.environ)
-    try:
-        made = create_archive(settings)
-    except (RefusedToStartError, StorageError) as error:
-        raise click.ClickException(str(error)) from error
+    made = create_archive(settings)
     with opened_archive() as (archive, _):
         if made:
             say(N_("The archive was made in %(place)s."), place=settings.data_directory)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from archive_app.cli.console import say
+from archive_app.cli.console import explained, say
+from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
-from archive_app.settings import Settings, load_settings
+from archive_app.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from archive_app.kernel.archive import Archive
@@ -56,13 +57,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
         # Each process loads for itself: with one process (the default), loading before the fork would only keep a
         # second copy of everything in the arbiter, which otherwise stays small.
         from archive_app.app import create_app
-        from archive_app.runtime import FEATURES, RefusedToStartError, open_archive
-        from storage import StorageError
+        from archive_app.runtime import FEATURES, open_archive
 
         try:
             archive = open_archive(self._settings)
-        except (RefusedToStartError, StorageError) as error:
-            click.echo(str(error), err=True)
+        except (ArchiveError, SettingsError) as error:
+            click.echo(explained(error), err=True)
             sys.exit(_CANNOT_BOOT)
         self._archive = archive
         return create_app(archive, self._settings, FEATURES)

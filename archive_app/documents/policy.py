@@ -15,8 +15,11 @@ def register(policy: Policy) -> None:
     def of_visible_engagement(actor: Actor) -> ColumnElement[bool] | None:
         if not actor.may(Permission.DOCUMENTS_READ):
             return None
-        visible = select(Engagement.id).where(policy.visible_to(actor, "engagement"))
-        return Document.engagement_id.in_(visible)
+        visible = select(Engagement.id).where(
+            Engagement.id == Document.engagement_id, policy.visible_to(actor, "engagement")
+        )
+        # Not IN: SQLite would begin with all documents of all visible engagements, whatever the query narrows to.
+        return visible.correlate(Document).exists()
 
     policy.subject("document", Document.id)
     policy.grant("document", of_visible_engagement)

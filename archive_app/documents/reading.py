@@ -86,7 +86,8 @@ def is_text_of(version: type[Version]) -> ColumnElement[bool]:
 def open_text(archive: Archive, version: Version, blob_id: str, *, limit_bytes: int = -1) -> str:
     """The text in the blob that is a version's text. Raises: ContentCorruptError."""
     with storage_translated(), archive.vault.open(blob_id, key_of(version), version.id, Purpose.TEXT) as blob:
-        return blob.read(limit_bytes).decode("utf-8", "ignore" if limit_bytes >= 0 else "strict")
+        cut = 0 <= limit_bytes < blob.size_bytes
+        return blob.read(limit_bytes if cut else blob.size_bytes).decode("utf-8", "ignore" if cut else "strict")
 
 
 def _extract(archive: Archive, version: Version) -> TextResult:

@@ -29,6 +29,9 @@ _FAILURES: Mapping[str, type[ArchiveError]] = {
     "database or disk is full": NoRoomError,
     "No space left on device": NoRoomError,
     "disk I/O error": DatabaseFailedError,
+    "unable to open database file": DatabaseFailedError,
+    # What SQLite says after it could open its file for reading only.
+    "attempt to write a readonly database": DatabaseFailedError,
 }
 
 

@@ -25,7 +25,7 @@ from tests.service import Service, running_service  # noqa: E402
 
 PASSWORD = "月落乌啼 霜满天 2026"
 WIDE, NARROW = (1280, 880), (390, 844)
-COLOURS = 128
+COLOURS = 256
 
 CLIENTS = ("青岚热电有限公司", "白石水泥有限公司", "望溪纸业有限公司")
 ENGAGEMENTS = (
@@ -206,7 +206,7 @@ def main() -> None:
         for _ in range(60):
             page.wait_for_timeout(500)
             page.goto("/log")
-            if page.locator(".state-good").count():
+            if page.locator(".columns .state-good").count() and not page.locator("tbody .state-watch").count():
                 break
         take(page, "log")
         page.goto("/health")

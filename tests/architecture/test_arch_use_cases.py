@@ -21,7 +21,6 @@ from tests.architecture.house import (
 UNDECLARED = {
     "archive_app/documents/rotation.py:key_state": "a step: the probe and `lantai keys` ask it inside what they may do",
     "archive_app/documents/searching.py:scope_of": "a step: compiles the policy into the scope of a search",
-    "archive_app/documents/uploads.py:refuse": "a step of `receive`: keeps what went wrong, after the rollback",
 }
 OPENING = {"transaction", "reading", "note_denial"}
 

@@ -5,7 +5,6 @@ A place holds one archive: data/, keys/, memory/ and its backup/.
 
 import hashlib
 import io
-import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +41,9 @@ from archive_app.trail.verification import verify_log
 from storage import Purpose
 from tests.faults import Task, Tell
 
-# More than one block of the vault's writer, so that its second thread is broken as well.
-OFFERED = random.Random(20).randbytes(2_400_000)
+OFFERED = random.Random(20).randbytes(40_000)
+# More than two blocks of the vault's writer, which hands all but the last to a second thread.
+OFFERED_LARGE = random.Random(21).randbytes(2_400_000)
 OPERATOR = Actor.system("operator", via="cli")
 BACKUP = "backup"
 
@@ -103,11 +103,14 @@ def make(place: Path, tell: Tell) -> None:
 
 def ingest(place: Path, tell: Tell) -> None:
     """Files one document; telling its id is the acknowledgement."""
-    with opened(place) as archive, Path(os.devnull).open("wb", buffering=0) as nowhere:
-        # Calls are counted by thread. Without these, the first write of this thread would be broken only together
-        # with the first one of the vault's second thread.
-        nowhere.writelines([b"-"] * 10)
+    with opened(place) as archive:
         tell(_add(_engagement(archive), "新件.bin", OFFERED).document_id)
+
+
+def ingest_large(place: Path, tell: Tell) -> None:
+    """The same with a file that is written by two threads."""
+    with opened(place) as archive:
+        tell(_add(_engagement(archive), "大件.bin", OFFERED_LARGE).document_id)
 
 
 def sequence_log(place: Path, tell: Tell) -> None:

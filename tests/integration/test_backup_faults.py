@@ -26,6 +26,7 @@ from archive_app.settings import Settings
 from archive_app.trail.sequencing import sequence
 from archive_app.trail.verification import verify_log
 from tests.conftest import SetClock
+from tests.engines import FULL
 from tests.factories import People, engagement_of
 
 SYSTEM = Actor.system("test")
@@ -58,7 +59,7 @@ def blob_file(archive: Archive, document: Filed) -> Path:
 
 def points() -> Iterator[int]:
     """All points, or every fifth from one that moves on with each day."""
-    if os.environ.get("LANTAI_FULL"):
+    if FULL:
         return itertools.count(1)
     return itertools.count(1 + date.today().toordinal() % 5, 5)  # noqa: DTZ011  # any day will do
 

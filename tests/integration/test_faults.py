@@ -20,12 +20,12 @@ import pytest
 from archive_app.proof.checkpoint import Checkpoint
 from tests.faults import Fault, Point, Run, Task, run_apart, run_broken, writing_points
 from tests.integration import fault_driver
-from tests.integration.fault_driver import OFFERED, Remains
+from tests.integration.fault_driver import OFFERED, OFFERED_LARGE, Remains
 
 pytestmark = pytest.mark.strace
 FAULTS = list(Fault)
-SAMPLED = 16
-"""Points of each operation in `make test`; the first and last calls of each file are what a stride must not miss."""
+SAMPLED = 48
+"""How many points of each operation `make test` breaks, about; it takes all of an operation that has fewer."""
 Broken = tuple[Point, Fault]
 Choice = Callable[[Sequence[Point]], Iterator[Broken]]
 
@@ -81,9 +81,8 @@ Judge = Callable[[Template, Run, Remains], str]
 
 def judge_ingest(template: Template, run: Run, remains: Remains) -> str:
     """Acknowledged: present with the right bytes. Not acknowledged: absent, or complete."""
-    digest = hashlib.sha256(OFFERED).hexdigest()
     new = {key: value for key, value in remains.documents.items() if key not in template.before.documents}
-    assert set(new.values()) <= {digest}
+    assert set(new.values()) <= {hashlib.sha256(content).hexdigest() for content in (OFFERED, OFFERED_LARGE)}
     assert len(new) <= 1
     assert remains.orphans + remains.temporaries <= 1 - len(new)
     if run.told:
@@ -120,6 +119,11 @@ def judge_backup(template: Template, run: Run, remains: Remains) -> str:
         assert list(new) == list(run.told)
         return "acknowledged and sound"
     return "not acknowledged, sound" if new else "not acknowledged, not among the complete ones"
+
+
+def only_writes(choice: Choice) -> Choice:
+    """The points of `choice` that hand over content."""
+    return lambda points: choice([point for point in points if point.call == "write"])
 
 
 def sample(points: Sequence[Point]) -> Iterator[Broken]:
@@ -186,7 +190,9 @@ SAMPLED_OR_EVERY = pytest.mark.parametrize(
 def test_a_broken_ingest_leaves_all_or_nothing(
     template: Template, chosen: Choice, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _print(capsys, break_all(template, fault_driver.ingest, judge_ingest, chosen))
+    lines = break_all(template, fault_driver.ingest, judge_ingest, chosen)
+    lines += break_all(template, fault_driver.ingest_large, judge_ingest, only_writes(chosen))
+    _print(capsys, lines)
 
 
 @SAMPLED_OR_EVERY

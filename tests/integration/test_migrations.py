@@ -13,7 +13,8 @@ from archive_app.documents.models import Version
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.database import open_engine
 from archive_app.kernel.tables import Base
-from archive_app.runtime import _alembic, database_url, is_current, migrate
+from archive_app.migrations import configuration
+from archive_app.runtime import database_url, is_current, migrate
 from archive_app.settings import Settings
 from tests.conftest import Workbench, both_databases
 from tests.factories import People, engagement_of, file_bytes
@@ -29,7 +30,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 
 
 def _go_to(engine: Engine, revision: str) -> None:
-    config = _alembic()
+    config = configuration()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         move = command.downgrade if revision == "base" or _is_behind(engine, revision) else command.upgrade
@@ -38,10 +39,14 @@ def _go_to(engine: Engine, revision: str) -> None:
 
 def _is_behind(engine: Engine, revision: str) -> bool:
     """Whether `revision` is an ancestor of where the database stands."""
-    script = ScriptDirectory.from_config(_alembic())
+    script = ScriptDirectory.from_config(configuration())
     with engine.connect() as connection:
         here = MigrationContext.configure(connection).get_current_revision()
     return here is not None and revision in {step.revision for step in script.walk_revisions("base", here)}
+
+
+def test_the_program_knows_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == SCHEMA_REVISION
 
 
 def _tables(engine: Engine) -> set[str]:
@@ -80,7 +85,7 @@ def test_every_constraint_and_index_has_a_name(engine: Engine) -> None:
 
 @both_databases
 def test_every_step_can_be_taken_back_and_taken_again(engine: Engine) -> None:
-    steps = list(ScriptDirectory.from_config(_alembic()).walk_revisions())[::-1]
+    steps = list(ScriptDirectory.from_config(configuration()).walk_revisions())[::-1]
     for step in steps:
         before = _tables(engine)
         _go_to(engine, step.revision)
@@ -119,6 +124,6 @@ def test_rows_that_refer_to_nothing_stop_a_migration(archive: Archive) -> None:
         connection.execute(text("INSERT INTO event_pending (event_id) VALUES ('nobody')"))
         connection.commit()
         connection.connection.cursor().execute("PRAGMA foreign_keys=ON")
-    with pytest.raises(RuntimeError, match="refer to nothing"):
-        migrate(archive.engine)
+    with pytest.raises(RuntimeError, match="refer to nothing"), archive.engine.connect() as connection:
+        command.upgrade(configuration(connection), "head")
     assert _foreign_keys_hold(archive.engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import signal
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.corpus import documents
 
 from search import (
     EngineFailed,
@@ -31,7 +29,8 @@ from search import (
     rebuild,
 )
 from search.index import Index
-from search.sealing import MANIFEST_NAME, SealedStore
+from search.sealing import MANIFEST_NAME
+from tests.corpus import documents
 
 KEY, ARCHIVE = bytes(range(32)), "archive-1"
 ALL = Scope(everything=True, highest_level=9)
@@ -442,23 +441,3 @@ def test_killed_in_the_middle_of_commits(place: Place, *, memory_lost: bool) -> 
             assert index.count in {watermark + 1, watermark + 2}
             if memory_lost:
                 assert index.count == watermark + 1
-
-
-# --- the format, pinned ---
-
-
-def test_the_committed_vector_still_unseals(tmp_path: Path) -> None:
-    vector = json.loads((Path(__file__).parents[1] / "vectors" / "sealed_index.json").read_text("utf-8"))
-    sealed = tmp_path / "sealed"
-    sealed.mkdir()
-    for name, content in vector["sealed_files"].items():
-        (sealed / name).write_bytes(bytes.fromhex(content))
-    store = SealedStore(sealed, bytes.fromhex(vector["key"]), vector["archive_id"])
-    manifest = store.read(vector["layout"])
-    target = tmp_path / "plain"
-    target.mkdir()
-    store.unseal(manifest, target)
-    store.close()
-    assert {path.name: path.read_bytes().hex() for path in target.iterdir()} == vector["plain_files"]
-    fields = {"generation": manifest.generation, "serial": manifest.serial, "watermark": manifest.watermark}
-    assert fields | {"previous": manifest.previous} == vector["manifest"]

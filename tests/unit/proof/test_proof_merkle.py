@@ -1,6 +1,5 @@
 """The tree against the recursive definition of RFC 6962, and every altered proof against the verifiers."""
 
-from tests.unit.proof import merkle_oracle as oracle
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from archive_app.proof.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from tests.unit.proof import merkle_oracle as oracle
 
 EXHAUSTIVE_SIZE = 300
 LARGE_SIZES = [511, 512, 513, 1000, 4095, 4096, 4097]

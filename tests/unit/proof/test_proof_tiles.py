@@ -1,6 +1,5 @@
 """Tiles: addresses, growth and everything that is computed from them."""
 
-from tests.unit.proof import merkle_oracle as oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from archive_app.proof.merkle import (
     verify_inclusion,
 )
 from archive_app.proof.tiles import Tile, grow, hash_reader, tree_tiles
+from tests.unit.proof import merkle_oracle as oracle
 
 
 class TileShelf:

@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.unit.proof import merkle_oracle as oracle
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,6 +19,7 @@ from archive_app.proof.merkle import (
 )
 from archive_app.proof.note import NoteSigner, VerifierKey, verify_note
 from archive_app.proof.tiles import Tile, grow, hash_reader
+from tests.unit.proof import merkle_oracle as oracle
 
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "vectors" / "audit_log.json").read_text(encoding="utf-8")
