@@ -14,7 +14,7 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.database import open_engine
 from archive_app.kernel.tables import Base
 from archive_app.migrations import configuration
-from archive_app.runtime import database_url, is_current, migrate
+from archive_app.runtime import SCHEMA_REVISION, database_url, is_current, migrate
 from archive_app.settings import Settings
 from tests.conftest import Workbench, both_databases
 from tests.factories import People, engagement_of, file_bytes
