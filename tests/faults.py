@@ -6,12 +6,16 @@ instead of a second. strace counts and breaks; the process waits until strace wa
 
 import ctypes
 import multiprocessing
+import os
+import pickle
 import re
+import socket
+import struct
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -93,7 +97,8 @@ def run_broken(task: Task, place: Path, point: Point, fault: Fault) -> Run:
     """Runs `task(place, tell)` with one call broken."""
     trace = place.with_suffix(".trace")
     options = [f"--trace={CALLS}", f"--inject={point.call}:{fault}:when={point.number}"]
-    return _run(task, place, options, trace)
+    run = _run(task, place, options, trace)
+    return replace(run, hit=_hit(trace, place, point.call, killed=run.killed))
 
 
 def _run(task: Task, place: Path, options: Sequence[str], trace: Path) -> Run:
@@ -109,7 +114,7 @@ def _run(task: Task, place: Path, options: Sequence[str], trace: Path) -> Run:
             process.join(_LONGEST_SECONDS)
         if process.exitcode is None:
             raise AssertionError("the process does not end")
-        return Run(told, error, killed=process.exitcode < 0, hit=_hit(trace, place) if options else None)
+        return Run(told, error, killed=process.exitcode < 0)
     finally:
         here.close()
         if process.exitcode is None:
@@ -121,12 +126,19 @@ def _run(task: Task, place: Path, options: Sequence[str], trace: Path) -> Run:
 def _perform(parent: Connection, task: Task, place: Path) -> None:
     # A sibling is going to trace this process; where Yama restricts tracing to ancestors, that must be allowed.
     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANYBODY, 0, 0, 0)
-    parent.send("ready")
+    _tell(parent, "ready")
     parent.recv()
     try:
-        task(place, lambda answer: parent.send((answer, None)))
+        task(place, lambda answer: _tell(parent, (answer, None)))
     except Exception as error:  # noqa: BLE001  # whatever it is, the test judges it
-        parent.send((None, f"{type(error).__name__}: {error}"))
+        _tell(parent, (None, f"{type(error).__name__}: {error}"))
+
+
+def _tell(parent: Connection, answer: object) -> None:
+    # In the form that `Connection.recv` reads, but by send(2): its own write(2) is among the calls that are broken.
+    content = pickle.dumps(answer)
+    with socket.socket(fileno=os.dup(parent.fileno())) as line:
+        line.sendall(struct.pack("!i", len(content)) + content)
 
 
 def _listen(connection: Connection) -> tuple[list[Any], str | None]:
@@ -162,16 +174,29 @@ def _await_attached(lines: IO[str] | None) -> None:
 
 
 def _calls(trace: Path) -> list[tuple[str, str, str]]:
-    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [found.group(1, 2, 3) for line in lines if (found := _CALL.match(line))]  # type: ignore[misc]  # three groups
+    """Thread, name and arguments of every call, in the order of their beginnings."""
+    matches = (_CALL.match(line) for line in _lines(trace))
+    return [(found[1], found[2], found[3]) for found in matches if found]
 
 
-def _hit(trace: Path, place: Path) -> str | None:
-    """What the broken call was writing to: the one marked as injected, or the last one of a killed process."""
-    calls = _calls(trace)
-    injected = [arguments for _, _, arguments in calls if "(INJECTED)" in arguments]
-    last = injected[:1] or [arguments for _, _, arguments in calls[-1:]]
-    return _target(last[0], place) if last and f"{place}/" in last[0] else None
+def _hit(trace: Path, place: Path, call: str, *, killed: bool) -> str | None:
+    """What the broken call was writing to: the one marked as injected, or the last of its name in a killed process."""
+    begun: dict[str, str] = {}
+    for line in _lines(trace):
+        thread = line.partition(" ")[0]
+        if found := _CALL.match(line):
+            begun[thread] = begun[found[2]] = found[3]
+        if "(INJECTED)" in line:
+            # Where another thread came between, this is only the second half of the call.
+            broken = begun[thread]
+            return _target(broken, place) if f"{place}/" in broken else None
+    # A killed process has no such mark, and its other threads may have gone on for a moment.
+    broken = begun.get(call, "")
+    return _target(broken, place) if killed and f"{place}/" in broken else None
+
+
+def _lines(trace: Path) -> list[str]:
+    return trace.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _target(arguments: str, place: Path) -> str:

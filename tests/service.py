@@ -40,13 +40,15 @@ class Service:
 
 
 def service_environment(directory: Path, **more: str) -> dict[str, str]:
-    """The environment of an archive in `directory`, with its readable index in memory outside of it."""
+    """The environment of an archive in `directory`, with its readable index beside the data."""
+    (directory / "memory").mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LANTAI_")}
     return {
         **kept,
         "HOME": str(directory / "home"),
         "XDG_CONFIG_HOME": str(directory / "home" / ".config"),
         "LANTAI_DATA": str(directory / "data"),
+        "LANTAI_SEARCH__MEMORY_DIRECTORY": str(directory / "memory"),
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(ROOT),
         **more,

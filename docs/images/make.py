@@ -3,7 +3,6 @@
 `python docs/images/make.py` in the development environment; the pictures are written beside this file.
 """
 
-import io
 import os
 import re
 import sys
@@ -12,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -24,38 +22,43 @@ from tests.engines import program  # noqa: E402
 from tests.service import Service, running_service  # noqa: E402
 
 PASSWORD = "月落乌啼 霜满天 2026"
-WIDE, NARROW = (1280, 880), (390, 844)
-COLOURS = 256
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 
 CLIENTS = ("青岚热电有限公司", "白石水泥有限公司", "望溪纸业有限公司")
 ENGAGEMENTS = (
     ("HC-2026-001", "2025 年度温室气体排放核查", 2025, 0),
-    ("HC-2026-002", "2025 年度温室气体排放核查(熟料生产线)", 2025, 1),
+    ("HC-2026-002", "2025 年度温室气体排放核查（熟料生产线）", 2025, 1),
     ("HC-2025-014", "2024 年度核查不符合项整改跟踪", 2024, 2),
 )
 PLAN = (
     "数据质量控制方案",
-    "一、编制依据:GB/T 32150—2015《工业企业温室气体排放核算和报告通则》及相应行业核算指南。",
-    "二、入炉煤低位发热量由化验室按日检测,缺失时采用最近一次检测值,并在台账中注明。",
-    "三、净购入电量以电网结算凭证为准,与现场电表读数逐月交叉核对。",
-    "四、活动数据由设备管理部汇总,统计员复核,分管领导签字后归入当月数据包。",
+    "一、编制依据：GB/T 32150—2015《工业企业温室气体排放核算和报告通则》及相应行业核算指南。",
+    "二、入炉煤低位发热量由化验室按日检测，缺失时采用最近一次检测值，并在台账中注明。",
+    "三、净购入电量以电网结算凭证为准，与现场电表读数逐月交叉核对。",
+    "四、活动数据由设备管理部汇总，统计员复核，分管领导签字后归入当月数据包。",
 )
 REPORT = (
-    "温室气体排放核查报告\n\n重点排放单位:青岚热电有限公司\n核查年度:2025 年\n报告编号:HC-2026-001\n\n"
-    "一、概述\n受委托对该单位 2025 年度温室气体排放进行核查,\n核查准则为 GB/T 32150—2015 及发电设施核算指南。\n\n"
-    "二、核查发现\n1. 核算边界与上一年度一致,未发现遗漏的排放源。\n2. 入炉煤低位发热量采用实测值,检测频次符合要求。\n"
-    "3. 净购入电量采用结算电量作为活动数据,与抄表记录一致。\n\n三、排放量(tCO2)\n化石燃料燃烧        1,284,530\n"
+    "温室气体排放核查报告\n\n重点排放单位：青岚热电有限公司\n核查年度：2025 年\n报告编号：HC-2026-001\n\n"
+    "一、概述\n受委托对该单位 2025 年度温室气体排放进行核查，\n核查准则为 GB/T 32150—2015 及发电设施核算指南。\n\n"
+    "二、核查发现\n1. 核算边界与上一年度一致，未发现遗漏的排放源。\n2. 入炉煤低位发热量采用实测值，检测频次符合要求。\n"
+    "3. 净购入电量采用结算电量作为活动数据，与抄表记录一致。\n\n三、排放量（tCO2）\n化石燃料燃烧        1,284,530\n"
     "净购入电力              9,817\n合计                1,294,347",
-    "四、不符合项\n1. 三月份两份煤质检测报告缺少审核人签字。\n   整改:补充签字并说明原因,已于现场核查后五个工作日内完成。\n"
-    "2. 皮带秤校准证书过期十二天。\n   整改:已送检,取得新证书。\n\n五、核查结论\n不符合项均已整改,排放量数据可以采信。",
+    "四、不符合项\n1. 三月份两份煤质检测报告缺少审核人签字。\n"
+    "   整改：补充签字并说明原因，已于现场核查后五个工作日内完成。\n"
+    "2. 皮带秤校准证书过期十二天。\n   整改：已送检，取得新证书。\n\n"
+    "五、核查结论\n不符合项均已整改，排放量数据可以采信。",
 )
-MINUTES = "末次会议纪要\n核查组向企业通报两项不符合项,企业确认并承诺五个工作日内完成整改。\n净购入电量数据无异议。"
+MINUTES = "末次会议纪要\n核查组向企业通报两项不符合项，企业确认并承诺五个工作日内完成整改。\n净购入电量数据无异议。"
 LEDGER = (
     ("月份", "入炉煤量(t)", "低位发热量(GJ/t)", "净购入电量(MWh)"),
     *((f"{month} 月", 41_000 + 350 * month, 20.1 + month / 20, 820 + 7 * month) for month in range(1, 13)),
 )
-LETTER = "请贵司于五个工作日内补充化验室资质证书、皮带秤校准证书,以及三月份煤质检测报告的审核签字页。"
-INTERVIEW = "首次会议签到及访谈记录\n访谈对象:设备管理部统计员。\n问:低位发热量缺失时如何处理?答:采用最近一次检测值,并在台账中注明。\n"
+LETTER = "请贵司于五个工作日内补充化验室资质证书、皮带秤校准证书，以及三月份煤质检测报告的审核签字页。"
+INTERVIEW = (
+    "首次会议签到及访谈记录\n访谈对象：设备管理部统计员。\n"
+    "问：低位发热量缺失时如何处理？答：采用最近一次检测值，并在台账中注明。\n"
+)
 
 
 def records() -> list[tuple[str, bytes]]:
@@ -93,13 +96,15 @@ def furnish(page: Page, service: Service) -> str:
         service.command("user", "add", login, "--name", name, "--role", role)
         _join_team(page, addresses[0], name)
     _send(page, addresses[1], [("核查报告.pdf", files.pdf([REPORT[0].replace(CLIENTS[0], CLIENTS[1])]))])
-    _send(page, addresses[2], [("整改跟踪表.csv", files.csv_table([("不符合项", "状态"), ("净购入电量缺凭证", "已整改")]))])
-    offered = records()
-    _send(page, addresses[0], offered, activity="2025 年度现场核查", originator="青岚热电有限公司设备管理部")
-    _file_new_version(page, addresses[0], "数据质量控制方案.docx", files.docx([*PLAN, "五、修订:增加缺失数据处理的审批人。"], table=()))
+    corrections = files.csv_table([("不符合项", "状态"), ("净购入电量缺凭证", "已整改")])
+    _send(page, addresses[2], [("整改跟踪表.csv", corrections)])
+    _send(page, addresses[0], records(), activity="2025 年度现场核查", originator="青岚热电有限公司设备管理部")
+    revised = files.docx([*PLAN, "五、修订：增加缺失数据处理的审批人。"], table=())
+    _file_new_version(page, addresses[0], "数据质量控制方案.docx", revised)
     page.goto(addresses[0])
     page.get_by_role("button", name="清除已完成的条目").click()
-    _send(page, addresses[0], [("访谈记录(副本).txt", INTERVIEW.encode()), ("空白附件.docx", b"")], endings=("duplicate", "refused"))
+    odd = [("访谈记录（副本）.txt", INTERVIEW.encode()), ("空白附件.docx", b"")]
+    _send(page, addresses[0], odd, endings=("duplicate", "refused"))
     _wait_until_found(page, "入炉煤低位发热量")
     return addresses[0]
 
@@ -166,8 +171,10 @@ def _send(
 def _file_new_version(page: Page, address: str, name: str, content: bytes) -> None:
     page.goto(address)
     page.get_by_role("link", name=name, exact=True).click()
+    # Files chosen before the script runs would wait for the button of the plain form.
+    expect(page.locator(".upload-desk.has-script")).to_be_visible()
     page.set_input_files("#choose-files", [{"name": name, "mimeType": "", "buffer": content}])
-    expect(page.locator('.upload[data-state="filed"]')).to_have_count(1)
+    expect(page.locator('.upload[data-state="filed"]')).to_have_count(1, timeout=60_000)
 
 
 def _wait_until_found(page: Page, phrase: str) -> None:
@@ -180,15 +187,14 @@ def _wait_until_found(page: Page, phrase: str) -> None:
 
 
 def take(page: Page, name: str) -> None:
-    """One picture of what the window shows, with a small palette: these pages have few colours."""
-    shot = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
-    shot.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
+    """One picture of what the window shows."""
+    page.screenshot(path=HERE / f"{name}.png", animations="disabled")
 
 
 def main() -> None:
     """Makes all pictures."""
     with tempfile.TemporaryDirectory() as place, running_service(Path(place)) as service, opened_browser() as browser:
-        page = browser.new_page(base_url=service.url, viewport=dict(zip(("width", "height"), WIDE, strict=True)), locale="zh-CN")
+        page = browser.new_page(base_url=service.url, viewport=WIDE, locale="zh-CN")
         address = furnish(page, service)
         page.goto(address)
         take(page, "engagement")
@@ -211,7 +217,7 @@ def main() -> None:
         take(page, "log")
         page.goto("/health")
         take(page, "health")
-        page.set_viewport_size(dict(zip(("width", "height"), NARROW, strict=True)))
+        page.set_viewport_size(NARROW)
         page.goto(address)
         take(page, "narrow-390")
 

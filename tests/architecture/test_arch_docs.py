@@ -10,6 +10,7 @@ from tests.architecture.house import ROOT, listing, place, project_files
 
 PAGES = [path for path in project_files() if path.suffix == ".md"]
 TOP = {path.relative_to(ROOT).parts[0] for path in project_files()}
+NAMES = {path.name for path in project_files()}
 MODULE = re.compile(r"(?:archive_app|storage|search)(?:\.\w+)+")
 PATH = re.compile(r"[\w.-]+(?:/[\w.*-]+)+/?")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -29,15 +30,15 @@ def anchors(page: Path) -> set[str]:
 
 
 def is_there(span: str) -> bool:
-    """Whether a path or module named in a page exists; anything that is neither is not our matter."""
+    """Whether a path, module or file named in a page exists; anything else is not our matter."""
     if PATH.fullmatch(span) and span.partition("/")[0] in TOP:
         return any(ROOT.glob(span.rstrip("/")))
     if MODULE.fullmatch(span):
         parts = span.split(".")
         # The last part may be a name inside the module.
-        found = (ROOT.joinpath(*parts[:end]) for end in (len(parts), len(parts) - 1) if end > 1 or len(parts) == end)
-        return any(path.is_dir() or path.with_suffix(".py").is_file() for path in found)
-    return True
+        places = (ROOT.joinpath(*parts[:end]) for end in (len(parts), len(parts) - 1) if end > 1)
+        return any(path.is_dir() or path.with_suffix(".py").is_file() for path in places)
+    return span in NAMES or not re.fullmatch(r"\w+\.py", span)
 
 
 def leads_somewhere(page: Path, target: str) -> bool:

@@ -1,4 +1,4 @@
-"""How long a person waits: the first `lantai init`, and both commands of a second `make run`."""
+"""How long a person waits: the first `lantai init`, and the two commands that `make run` runs."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -22,5 +22,5 @@ def measure(scale: Scale) -> Iterator[Figure]:
     yield Figure("first lantai init", first, "s")
     yield Figure("second lantai init", median(again), "s")
     yield Figure("lantai serve, to the first page", median(start), "s")
-    both = Figure("second make run (init, then serve)", median(again) + median(start), "s")
+    both = Figure("second start (init, then serve)", median(again) + median(start), "s")
     yield below(_SECOND_START_SECONDS, both)

@@ -40,8 +40,10 @@ class Installation:
     settings: Settings
 
     def command(self, *arguments: str) -> None:
-        """Runs `lantai …` to its end. Raises: CalledProcessError."""
-        subprocess.run([*PROGRAM, *arguments], env=self.environ, check=True, stdout=subprocess.DEVNULL)
+        """Runs `lantai …` to its end. Raises: RuntimeError with what it said when it fails."""
+        ended = subprocess.run([*PROGRAM, *arguments], env=self.environ, check=False, capture_output=True)
+        if ended.returncode:
+            raise RuntimeError(f"lantai {' '.join(arguments)} failed: {ended.stdout.decode()}{ended.stderr.decode()}")
 
     @contextmanager
     def opened(self) -> Iterator[Archive]:

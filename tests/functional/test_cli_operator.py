@@ -218,7 +218,7 @@ def test_the_doctor_names_what_is_bad_and_still_looks_at_the_rest(lantai: Comman
     [keys] = lantai.settings.key_directory.iterdir()
     keys.chmod(0o644)
     said = lantai.run("doctor", expect=1).stdout
-    assert "BAD    Archive: does not open" in said
+    assert "BAD    Archive: The key file" in said
     assert "chmod 600" in said
 
 

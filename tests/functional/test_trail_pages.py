@@ -86,7 +86,7 @@ def test_checkpoint_and_proof_are_downloaded(
 ) -> None:
     engagement_of(archivist)
     [line, *_] = list_events(archivist, filters=EventFilters()).items
-    assert client.get(f"/log/events/{line.id}/proof.json").status_code == 422
+    assert client.get(f"/log/events/{line.id}/proof.json").status_code == 409
     workbench.run()
     note = client.get("/log/checkpoint")
     assert note.mimetype == "text/plain"

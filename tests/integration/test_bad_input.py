@@ -4,13 +4,10 @@ import errno
 import io
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,8 +26,6 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.events import Event, EventDetail
-from archive_app.runtime import RefusedToStartError, create_archive, key_file, open_archive
-from archive_app.settings import Settings, SettingsError, load_settings
 from archive_app.trail.verification import verify_log
 from archive_app.web.gate import SESSION_COOKIE
 from search import Filters
@@ -442,42 +437,3 @@ def test_a_client_that_hangs_up_leaves_its_reason(desk: Desk, app: Flask) -> Non
     assert [state for state, _ in desk.lines()] == ["refused"]
     assert desk.refusals() == ["interrupted"]
     desk.expect_nothing_filed()
-
-
-@pytest.mark.parametrize(
-    ("environ", "own", "named"),
-    [
-        ({"LANTAI_WEB__PROT": "9"}, "", "LANTAI_WEB__PROT"),
-        ({"LANTAI_PORT": "9"}, "", "LANTAI_PORT"),
-        ({}, "[web]\nprot = 9\n", "web.prot"),
-        ({}, "[wbe]\nport = 9\n", "[wbe]"),
-        ({}, '[web]\nport = "9"\n', "web.port"),
-        ({}, "port = 9\n", "[port]"),
-        ({}, "[web\n", "lantai.toml"),
-    ],
-)
-def test_a_wrong_setting_stops_the_start_and_is_named(
-    tmp_path: Path, environ: dict[str, str], own: str, named: str
-) -> None:
-    (tmp_path / "lantai.toml").write_text(own, encoding="utf-8")
-    environ = {"HOME": str(tmp_path / "home"), "LANTAI_DATA": str(tmp_path), "LANG": "C", **environ}
-    with pytest.raises(SettingsError, match=named.replace("[", r"\[")):
-        load_settings(environ)
-    command = [sys.executable, "-m", "archive_app.cli", "serve"]
-    environ |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
-    refused = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
-    assert refused.returncode == 1
-    assert named in refused.stderr
-    assert "Traceback" not in refused.stderr
-
-
-def test_data_without_its_key_refuses_to_start(desk: Desk, settings: Settings) -> None:
-    file_bytes(desk.person, desk.engagement, "一.txt", b"one")
-    keys = key_file(settings, desk.archive.archive_id)
-    keys.rename(keys.with_suffix(".elsewhere"))
-    with pytest.raises(RefusedToStartError, match=desk.archive.archive_id):
-        open_archive(settings)
-    assert create_archive(settings) is False
-    assert not keys.exists(), "a new key was made"
-    with pytest.raises(RefusedToStartError, match="holds blobs"):
-        create_archive(replace(settings, database=replace(settings.database, url=f"sqlite:///{keys.parent}/empty.db")))

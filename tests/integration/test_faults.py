@@ -24,7 +24,7 @@ from tests.integration.fault_driver import OFFERED, OFFERED_LARGE, Remains
 
 pytestmark = pytest.mark.strace
 FAULTS = list(Fault)
-SAMPLED = 48
+SAMPLED = 32
 """How many points of each operation `make test` breaks, about; it takes all of an operation that has fewer."""
 Broken = tuple[Point, Fault]
 Choice = Callable[[Sequence[Point]], Iterator[Broken]]
@@ -161,6 +161,7 @@ def break_all(template: Template, task: Task, judge: Judge, chosen: Choice) -> l
 
     with ThreadPoolExecutor(2) as two:
         broken = list(two.map(lambda entry: one(entry[0], *entry[1]), enumerate(chosen(points))))
+    # The pages that a transaction touches depend on random identifiers: the last calls do not come every time.
     assert sum(outcome.startswith("missed") for _, outcome in broken) <= len(broken) // 20
     return _report(name, len(points), broken)
 
