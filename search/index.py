@@ -18,7 +18,7 @@ from typing import Self
 from search.errors import IndexUnavailable, IndexUnsealable, SealFailed
 from search.memory import MemoryDirectory
 from search.sealing import Manifest, SealedStore
-from search.tantivy_engine import LAYOUT, TantivyEngine
+from search.tantivy_engine import COMMIT_FILE, LAYOUT, TantivyEngine
 from search.values import IndexDocument, Query, Results
 
 _OPEN_ATTEMPTS = 5
@@ -168,6 +168,7 @@ class IndexReader:
         self._home = home
         self._directory: Path | None = None
         self._engine: TantivyEngine | None = None
+        self._commit: tuple[int, int] | None = None
         self._opening = threading.Lock()
 
     def query(self, query: Query) -> Results:
@@ -204,9 +205,11 @@ class IndexReader:
     def _opened(self, directory: Path) -> TantivyEngine:
         if self._engine is None or directory != self._directory:
             self._home.check()
+            self._commit = _last_commit(directory)
             self._engine, self._directory = TantivyEngine(directory), directory
-        else:
+        elif self._commit != (commit := _last_commit(directory)):
             self._engine.reload()
+            self._commit = commit
         return self._engine
 
 
@@ -266,6 +269,15 @@ def _take(memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str) 
         store.close()
         raise
     return Index(home, store)
+
+
+def _last_commit(directory: Path) -> tuple[int, int]:
+    """What changes with every commit. Raises: ValueError when the generation is gone."""
+    try:
+        told = (directory / COMMIT_FILE).stat()
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return told.st_ino, told.st_mtime_ns
 
 
 def _open_unsealed(directory: Path) -> TantivyEngine:

@@ -25,6 +25,8 @@ from search.values import Facet, Filters, Hit, IndexDocument, Query, Results, Sc
 LAYOUT = f"tantivy-0.27/schema-1/analysis-{ANALYSIS_VERSION}"
 """What a stored index must have been made by to be readable here."""
 
+COMMIT_FILE = "meta.json"
+"""The file in an engine's directory that every commit replaces."""
 _SEGMENT_FILES = ("idx", "pos", "term", "store", "fast", "fieldnorm")
 _HEAP_BYTES = 32_000_000
 _TITLE_BOOST = 3.0
@@ -123,7 +125,7 @@ class TantivyEngine:
 
         Merging goes on in the background, so a named file may be gone by the time it is read: take a new snapshot.
         """
-        meta = (self._directory / "meta.json").read_text("utf-8")
+        meta = (self._directory / COMMIT_FILE).read_text("utf-8")
         alive = {segment["segment_id"].replace("-", ""): segment["deletes"] for segment in json.loads(meta)["segments"]}
         names = []
         for path in self._directory.iterdir():
@@ -131,8 +133,8 @@ class TantivyEngine:
             if segment in alive and suffix in {*_SEGMENT_FILES, f"{(alive[segment] or {}).get('opstamp')}.del"}:
                 names.append(path.name)
         # With this list tantivy knows the files as its own and clears them away after a merge.
-        managed = json.dumps([*sorted(names), "meta.json"])
-        return {"meta.json": meta, ".managed.json": managed}, sorted(names)
+        managed = json.dumps([*sorted(names), COMMIT_FILE])
+        return {COMMIT_FILE: meta, ".managed.json": managed}, sorted(names)
 
     @property
     def count(self) -> int:

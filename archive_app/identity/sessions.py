@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, select, update
 
 from archive_app.identity.models import Person, PersonRole, SignInSession
 from archive_app.identity.roles import permissions_of
@@ -15,6 +15,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import Page, fetch_page
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.tables import UtcDateTime
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 
@@ -46,14 +47,10 @@ class SessionLine:
 def actor_of_session(archive: Archive, token: str, address: str) -> Actor | None:
     """The person who holds `token`, or None when it opens nothing any more. One query; at most one write a minute."""
     now = archive.clock.now()
-    statement = (
-        select(SignInSession.id, SignInSession.last_seen_at, Person, PersonRole.role)
-        .join(Person, Person.id == SignInSession.person_id)
-        .outerjoin(PersonRole, PersonRole.person_id == Person.id)
-        .where(SignInSession.token_digest == token_digest(token), Person.active, _alive(archive, now))
-    )
     with archive.reading(Actor.anonymous(address=address)) as uow:
-        rows = uow.session.execute(statement).all()
+        idle_since = now - archive.rules.session_idle
+        told = {"token_digest": token_digest(token), "now": now, "idle_since": idle_since}
+        rows = uow.session.execute(_HOLDER, told).all()
         if not rows:
             return None
         session_id, last_seen_at, person, _ = rows[0]
@@ -136,7 +133,8 @@ def end_session(actor: Actor, uow: UnitOfWork, *, session_id: str) -> None:
 @query(Permission.SIGNED_IN)
 def list_own_sessions(actor: Actor, uow: UnitOfWork, *, after: str | None = None) -> Page[SessionLine]:
     """The actor's living sessions, newest first."""
-    statement = select(SignInSession).where(SignInSession.person_id == actor.person_id, _alive(uow.archive, uow.now))
+    alive = _alive(uow.now, uow.now - uow.archive.rules.session_idle)
+    statement = select(SignInSession).where(SignInSession.person_id == actor.person_id, alive)
     page = fetch_page(uow.session, statement, [SignInSession.id], after=after, descending=True)
     lines = [
         SessionLine(s.id, s.created_at, s.last_seen_at, s.expires_at, s.id == actor.session_id) for s, *_ in page.items
@@ -144,12 +142,25 @@ def list_own_sessions(actor: Actor, uow: UnitOfWork, *, after: str | None = None
     return Page(lines, page.next_key)
 
 
-def _alive(archive: Archive, now: datetime) -> ColumnElement[bool]:
+def _alive(
+    now: datetime | BindParameter[datetime], idle_since: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
     return and_(
-        SignInSession.ended_at.is_(None),
-        SignInSession.expires_at > now,
-        SignInSession.last_seen_at > now - archive.rules.session_idle,
+        SignInSession.ended_at.is_(None), SignInSession.expires_at > now, SignInSession.last_seen_at > idle_since
     )
+
+
+# Asked at every request, so it is put together once.
+_HOLDER = (
+    select(SignInSession.id, SignInSession.last_seen_at, Person, PersonRole.role)
+    .join(Person, Person.id == SignInSession.person_id)
+    .outerjoin(PersonRole, PersonRole.person_id == Person.id)
+    .where(
+        SignInSession.token_digest == bindparam("token_digest"),
+        Person.active,
+        _alive(bindparam("now", type_=UtcDateTime()), bindparam("idle_since", type_=UtcDateTime())),
+    )
+)
 
 
 def _note_seen(archive: Archive, actor: Actor, session_id: str) -> None:

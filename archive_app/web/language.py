@@ -1,11 +1,13 @@
 """In which language this person reads."""
 
+from datetime import datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, has_request_context, redirect, request
 from flask_babel import Babel, get_locale
 
-from archive_app.kernel.language import DEFAULT_LANGUAGE, LANGUAGES
+from archive_app.kernel.language import DEFAULT_LANGUAGE, LANGUAGES, catalogue
 
 LANGUAGE_COOKIE = "lantai_language"
 _A_YEAR_SECONDS = 365 * 24 * 3600
@@ -19,10 +21,26 @@ def current_language() -> str:
     return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
 
 
+def _text(message: str) -> str:
+    return catalogue(current_language()).gettext(message)
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    return catalogue(current_language()).ngettext(one, many, count)
+
+
 def install_language(app: Flask, zone: str) -> None:
     """Serves every page in the chosen language, with times in the archive's zone."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "web/translations"
     Babel(app, default_locale=DEFAULT_LANGUAGE, locale_selector=current_language, default_timezone=zone)
+    # A page asks for some sixty texts: they come straight from the catalogue of the request's language.
+    app.jinja_env.install_gettext_callables(_text, _plural, newstyle=True)  # type: ignore[attr-defined]  # by extension
+    own_zone = ZoneInfo(zone)
+
+    @app.template_filter()
+    def local_time(moment: datetime, *, seconds: bool = False) -> str:
+        """An instant in the archive's zone, the same in every language: 2026-11-21 14:05."""
+        return moment.astimezone(own_zone).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
     @app.context_processor
     def language() -> dict[str, Any]:

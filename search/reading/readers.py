@@ -101,7 +101,11 @@ def _kreuzberg(content: bytes, kind_code: str, limit: int) -> _Read:
         result = kreuzberg.extract_bytes_sync(content, KINDS[kind_code].media_type, config)
     except kreuzberg.KreuzbergError as error:
         raise ReadingError("unreadable", f"kreuzberg: {type(error).__name__}") from error
-    return _Read(result.content, "kreuzberg")
+    text = result.content
+    if kind_code == "pptx":
+        # Above a speaker's notes kreuzberg sets an English heading, which nobody wrote.
+        text = text.replace("\n\nNotes:\n\n", "\n\n")
+    return _Read(text, "kreuzberg")
 
 
 def _doubts(decoded: Decoded) -> tuple[str, ...]:
