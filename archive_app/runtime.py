@@ -1,7 +1,8 @@
 """The composition root: the one list of features, and the one place where an archive is put together."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, column, inspect, select, table
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 import archive_app.documents.feature
@@ -29,7 +31,7 @@ from archive_app.kernel.policy import Policy
 from archive_app.proof.note import NoteSigner
 from archive_app.settings import Settings
 from search import open_reader
-from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, Vault
+from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, StorageError, Vault
 
 FEATURES: tuple[Feature, ...] = (
     archive_app.engagements.feature.FEATURE,
@@ -95,64 +97,28 @@ def create_archive(settings: Settings, parts: Parts | None = None) -> bool:
     Safe to repeat after a crash at any point. Raises: RefusedToStartError.
     """
     parts = parts or Parts.usual()
-    settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = open_engine(database_url(settings))
-    try:
-        migrate(engine)
-        with Session(engine) as session:
-            if read_identity(session) is not None:
-                return False
-        if next(iter(parts.backend(settings).entries()), None) is not None:
-            raise RefusedToStartError(
-                N_(
-                    "%(place)s holds blobs but its database holds no archive. Nothing was changed. "
-                    "Restore the database, or choose an empty data directory."
-                ),
-                place=settings.data_directory,
-            )
-        _write_identity(settings, engine, parts)
-        return True
-    finally:
-        engine.dispose()
+    with _failures_named(settings):
+        settings.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = open_engine(database_url(settings))
+        try:
+            return _make(settings, engine, parts)
+        finally:
+            engine.dispose()
 
 
 def open_archive(settings: Settings, parts: Parts | None = None) -> Archive:
-    """Puts the existing archive together. Raises: RefusedToStartError when a part is missing or does not fit."""
-    parts = parts or Parts.usual()
-    if not settings.database.url and not (settings.data_directory / DATABASE_FILE).exists():
-        raise RefusedToStartError(
-            N_("%(place)s holds no archive. Run `lantai init` first."), place=settings.data_directory
-        )
-    engine = open_engine(database_url(settings))
-    if not is_current(engine):
-        engine.dispose()
-        raise RefusedToStartError(
-            N_("The database is of another version of Lantai. Run `lantai init` to bring it up to date.")
-        )
-    with Session(engine) as session:
-        identity = read_identity(session)
-    if identity is None:
-        raise RefusedToStartError(N_("The database holds no archive. Run `lantai init` first."))
-    policy = Policy()
-    for feature in reversed(FEATURES):
-        feature.policy(policy)
-    return Archive(
-        archive_id=identity.archive_id,
-        origin=identity.origin,
-        verification_key=identity.verification_key,
-        engine=engine,
-        clock=parts.clock,
-        policy=policy,
-        vault=Vault(
-            parts.backend(settings),
-            _open_keys(settings, identity),
-            archive_id=identity.archive_id,
-            sm3=settings.archive.sm3,
-        ),
-        index=open_reader(index_memory_directory(settings, identity.archive_id)),
-        rules=_rules(settings),
-        data_directory=settings.data_directory,
-    )
+    """Puts the existing archive together. Raises: RefusedToStartError when a part is missing, fails or does not fit."""
+    with _failures_named(settings):
+        if not settings.database.url and not (settings.data_directory / DATABASE_FILE).exists():
+            raise RefusedToStartError(
+                N_("%(place)s holds no archive. Run `lantai init` first."), place=settings.data_directory
+            )
+        engine = open_engine(database_url(settings))
+        try:
+            return _put_together(settings, engine, parts or Parts.usual())
+        except BaseException:
+            engine.dispose()
+            raise
 
 
 def migrate(engine: Engine) -> None:
@@ -176,6 +142,71 @@ def is_current(engine: Engine) -> bool:
         return connection.execute(select(_SCHEMA_TABLE.c.version_num)).scalars().all() == [SCHEMA_REVISION]
 
 
+@contextmanager
+def _failures_named(settings: Settings) -> Iterator[None]:
+    """Turns a disk, a database or a store that fails at the start into words for the operator.
+
+    Raises: RefusedToStartError.
+    """
+    try:
+        yield
+    except (DatabaseError, StorageError, OSError) as error:
+        # The driver's own words: SQLAlchemy's would add the statement, PostgreSQL's second line a hint for programmers.
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        raise RefusedToStartError(
+            N_(
+                "The archive in %(place)s cannot be opened: %(reason)s. What was filed is as it was. "
+                "Remove the cause and start again."
+            ),
+            place=settings.data_directory,
+            reason=reason,
+        ) from error
+
+
+def _make(settings: Settings, engine: Engine, parts: Parts) -> bool:
+    migrate(engine)
+    with Session(engine) as session:
+        if read_identity(session) is not None:
+            return False
+    if next(iter(parts.backend(settings).entries()), None) is not None:
+        raise RefusedToStartError(
+            N_(
+                "%(place)s holds blobs but its database holds no archive. Nothing was changed. "
+                "Restore the database, or choose an empty data directory."
+            ),
+            place=settings.data_directory,
+        )
+    _write_identity(settings, engine, parts)
+    return True
+
+
+def _put_together(settings: Settings, engine: Engine, parts: Parts) -> Archive:
+    if not is_current(engine):
+        raise RefusedToStartError(
+            N_("The database is of another version of Lantai. Run `lantai init` to bring it up to date.")
+        )
+    with Session(engine) as session:
+        identity = read_identity(session)
+    if identity is None:
+        raise RefusedToStartError(N_("The database holds no archive. Run `lantai init` first."))
+    policy = Policy()
+    for feature in reversed(FEATURES):
+        feature.policy(policy)
+    keys = _open_keys(settings, identity)
+    return Archive(
+        archive_id=identity.archive_id,
+        origin=identity.origin,
+        verification_key=identity.verification_key,
+        engine=engine,
+        clock=parts.clock,
+        policy=policy,
+        vault=Vault(parts.backend(settings), keys, archive_id=identity.archive_id, sm3=settings.archive.sm3),
+        index=open_reader(index_memory_directory(settings, identity.archive_id)),
+        rules=_rules(settings),
+        data_directory=settings.data_directory,
+    )
+
+
 def _write_identity(settings: Settings, engine: Engine, parts: Parts) -> None:
     # The key file comes first: a crash between the two leaves keys without an archive, never an archive without keys.
     now = parts.clock.now()
@@ -193,9 +224,11 @@ def _write_identity(settings: Settings, engine: Engine, parts: Parts) -> None:
             )
         )
     archive = open_archive(settings, parts)
-    with archive.transaction(Actor.system("init", via="cli")) as uow:
-        uow.record(ARCHIVE_MADE, {"archive": archive_id}, origin=origin)
-    archive.engine.dispose()
+    try:
+        with archive.transaction(Actor.system("init", via="cli")) as uow:
+            uow.record(ARCHIVE_MADE, {"archive": archive_id}, origin=origin)
+    finally:
+        archive.engine.dispose()
 
 
 def log_signer(ring: KeyRing, origin: str) -> NoteSigner:

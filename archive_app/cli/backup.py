@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from archive_app.backup import KEPT_GENERATIONS, back_up
+from archive_app.backup.writing import KEPT_GENERATIONS, back_up
 from archive_app.cli.console import ProgressLine, opened_archive, say, size_text, words
 from archive_app.kernel.language import N_
 

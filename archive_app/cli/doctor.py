@@ -6,7 +6,7 @@ import sys
 import click
 
 from archive_app.cli.console import say, words
-from archive_app.doctor import examine_installation
+from archive_app.doctor.examining import examine_installation
 from archive_app.kernel.health import Line, State
 from archive_app.kernel.language import N_
 from archive_app.settings import load_settings

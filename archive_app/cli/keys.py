@@ -46,12 +46,13 @@ def rotate() -> None:
         sys.exit(1)
 
 
-@command.command(help=words(N_("Where the keys are, and which epochs are in use.")))
+@command.command(help=words(N_("Where the keys are, which epochs are in use, and the log's verifier key.")))
 def status() -> None:
-    """Shows epochs."""
+    """Shows epochs and the verifier key."""
     with opened_archive() as (archive, settings):
         state = key_state(OPERATOR, archive)
         say(N_("Key file: %(path)s"), path=key_file(settings, archive.archive_id))
+        say(N_("Verifier key of the log: %(key)s"), key=archive.verification_key)
         for epoch in state.epochs:
             count = state.rows_by_epoch.get(epoch, 0)
             current = " *" if epoch == state.current_epoch else ""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from archive_app.backup.restoring import Check, check_backup, restore
 from archive_app.cli.console import ProgressLine, language, say, words
 from archive_app.kernel.language import N_
-from archive_app.restore import Check, check_backup, restore
 from archive_app.settings import load_settings
 from storage import StorageError
 

@@ -9,6 +9,7 @@ import click
 from archive_app.cli.console import ProgressLine, opened_archive, say, tell, words
 from archive_app.documents.index_key import index_key
 from archive_app.documents.indexing import describe_all, request_rebuild
+from archive_app.documents.notes import SEARCH_NOTES
 from archive_app.documents.searching import Found, SearchPage, SearchUnavailableError, search_documents
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -96,7 +97,7 @@ def _show(page: SearchPage, skip: int) -> None:
     for found in page.found:
         _show_hit(found)
     for note in page.notes:
-        tell(N_("The search was understood with a correction: %(note)s."), note=note)
+        tell(SEARCH_NOTES[note])
     first, last = (skip + 1, skip + len(page.found)) if page.found else (0, 0)
     say(N_("Hits %(first)s to %(last)s of %(total)s."), first=first, last=last, total=page.total)
 

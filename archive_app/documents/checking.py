@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from archive_app.documents.ingest import DOCUMENT_FILED, VERSION_FILED
 from archive_app.documents.keys import key_of
-from archive_app.documents.models import Derivative, Upload, Version
+from archive_app.documents.models import Derivative, Document, Upload, Version
 from archive_app.documents.uploads import held_blob_id
 from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
@@ -112,8 +112,10 @@ def check_document(actor: Actor, archive: Archive, *, document_id: str) -> list[
     for check in checks:
         keep_result(archive, actor, check)
     with archive.transaction(actor) as uow:
-        subjects = subjects_of(uow.session, versions[0].engagement_id, document=document_id)
-        uow.record(CHECKED, subjects, versions=len(versions), faults=sum(len(check.faults) for check in checks))
+        document = uow.session.get_one(Document, document_id)
+        subjects = subjects_of(uow.session, document.engagement_id, document=document_id)
+        faults = sum(len(check.faults) for check in checks)
+        uow.record(CHECKED, subjects, title=document.title, versions=len(versions), faults=faults)
     return [fault for check in checks for fault in check.faults]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive_app.documents.errors import EmptyFileError, storage_translated
@@ -111,13 +111,13 @@ def add_document(
     stored = store(archive, stream, entry.name, confirm)
     with archive.transaction(actor) as uow:
         _check(uow, engagement_id, document_id)
-        lock_engagement(uow.session, engagement_id)
-        twin = None if allow_duplicate else find_twin(uow.session, engagement_id, stored.blob.sha256)
+        engagement = lock_engagement(uow.session, engagement_id)
+        twin = None if allow_duplicate else find_twin(uow.session, engagement.id, stored.blob.sha256)
         if twin is not None:
             filed = Filed(None, stored.version_id, stored, duplicate_of=twin)
-            uow.record(DUPLICATE_OFFERED, subjects_of(uow.session, engagement_id, document=twin), name=entry.name)
+            uow.record(DUPLICATE_OFFERED, subjects_of(uow.session, engagement.id, document=twin), name=entry.name)
         else:
-            filed = file_version(uow, engagement_id, document_id, stored, entry)
+            filed = file_version(uow, engagement.id, document_id, stored, entry)
         finish(uow, filed)
     return filed
 
@@ -157,13 +157,15 @@ def find_twin(session: Session, engagement_id: str, sha256: bytes) -> str | None
 def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, stored: Stored, entry: Entry) -> Filed:
     """The step that makes stored bytes a version: rows, work for the worker, the event last."""
     name = original_name(entry.name)
-    document = _document(uow, engagement_id, document_id, name)
-    number = _next_number(uow.session, document.id)
-    uow.session.add(_version(uow, document, number, stored, entry, name))
+    if document_id is None:
+        document_id, number = _new_document(uow, engagement_id, name), 1
+    else:
+        number = _next_number(uow.session, document_id)
+    uow.session.add(_version(uow, engagement_id, document_id, number, stored, entry))
     # Found by its name at once, by its words when they have been read.
     uow.enqueue("documents.index", stored.version_id)
     uow.enqueue("documents.read", stored.version_id)
-    subjects = subjects_of(uow.session, engagement_id, document=document.id, version=stored.version_id)
+    subjects = subjects_of(uow.session, engagement_id, document=document_id, version=stored.version_id)
     uow.record(
         DOCUMENT_FILED if number == 1 else VERSION_FILED,
         subjects,
@@ -177,7 +179,7 @@ def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, s
         originator=entry.originator,
         activity=entry.activity,
     )
-    return Filed(document.id, stored.version_id, stored)
+    return Filed(document_id, stored.version_id, stored)
 
 
 def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None:
@@ -188,33 +190,34 @@ def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None
             raise NotFoundError
 
 
-def _document(uow: UnitOfWork, engagement_id: str, document_id: str | None, name: str) -> Document:
-    if document_id is not None:
-        return uow.session.get_one(Document, document_id)
-    document = Document(
-        id=uow.new_id(), engagement_id=engagement_id, title=name, level=DEFAULT_LEVEL, created_at=uow.now
+def _new_document(uow: UnitOfWork, engagement_id: str, name: str) -> str:
+    document_id = uow.new_id()
+    # At once, because the version refers to it.
+    uow.session.execute(
+        insert(Document).values(
+            id=document_id, engagement_id=engagement_id, title=name, level=DEFAULT_LEVEL, created_at=uow.now
+        )
     )
-    uow.session.add(document)
-    uow.session.flush()
-    return document
+    return document_id
 
 
 def _next_number(session: Session, document_id: str) -> int:
     last = session.scalar(select(func.max(Version.number)).where(Version.document_id == document_id)) or 0
-    if last:
-        session.execute(update(Version).where(Version.document_id == document_id).values(current=False))
+    session.execute(update(Version).where(Version.document_id == document_id).values(current=False))
     return last + 1
 
 
-def _version(uow: UnitOfWork, document: Document, number: int, stored: Stored, entry: Entry, name: str) -> Version:
+def _version(
+    uow: UnitOfWork, engagement_id: str, document_id: str, number: int, stored: Stored, entry: Entry
+) -> Version:
     blob = stored.blob
     return Version(
         id=stored.version_id,
-        document_id=document.id,
-        engagement_id=document.engagement_id,
+        document_id=document_id,
+        engagement_id=engagement_id,
         number=number,
         current=True,
-        name=name,
+        name=original_name(entry.name),
         source_path=entry.source_path,
         source_system=one_line(entry.source_system, field=N_("Source"), limit=100, required=False),
         originator=one_line(entry.originator, field=N_("Originator"), limit=200, required=False),

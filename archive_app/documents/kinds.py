@@ -5,7 +5,7 @@ from search.reading import KINDS
 
 _NAMES = {
     "unknown": N_("Unknown"),
-    "txt": N_("Text"),
+    "txt": N_("Plain text"),
     "md": "Markdown",
     "csv": "CSV",
     "json": "JSON",

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from archive_app.kernel.tables import Base, Id
 
@@ -109,6 +109,9 @@ class Upload(Base):
     held: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    filed_document_title: Mapped[str | None] = column_property(
+        select(Document.title).where(Document.id == filed_document_id).correlate_except(Document).scalar_subquery()
+    )
 
 
 class IndexKey(Base):

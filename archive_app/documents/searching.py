@@ -74,7 +74,7 @@ _HITS: Select[Any, Any, Any, str, str | None] = (
             Version.wrapped_key,
         ),
         Bundle("document", Document.id, Document.title),
-        Bundle("engagement", Engagement.id, Engagement.title, Engagement.year),
+        Bundle("engagement", Engagement.id, Engagement.number, Engagement.title, Engagement.year),
         Client.name,
         Derivative.blob_id,
     )
@@ -182,4 +182,6 @@ def _most_frequent(counts: Mapping[str, int], chosen: Collection[str]) -> list[s
 
 
 def _labels(session: Session, names: Select[str, str], values: Collection[str]) -> dict[str, str]:
-    return dict(session.execute(names, {"ids": list(values)}).tuples().all()) if values else {}
+    if not values:
+        return {}
+    return {key: name for key, name in session.execute(names, {"ids": list(values)})}  # noqa: C416  # rows are no pairs

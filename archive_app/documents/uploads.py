@@ -55,7 +55,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class UploadLine:
-    """A file of the list, as pages and scripts see it. `reason` is a text in the asker's language."""
+    """A file of the list, as pages and scripts see it. `reason` is a text in the asker's language.
+
+    The document is the one it was filed as, or for a duplicate the one that holds the same content.
+    """
 
     id: str
     name: str
@@ -63,6 +66,7 @@ class UploadLine:
     size_bytes: int
     state: str
     document_id: str | None
+    document_title: str
     reason: str
 
 
@@ -203,8 +207,17 @@ def line_of(upload: Upload, language: str) -> UploadLine:
     if upload.reason:
         told = json.loads(upload.reason)
         reason = translate(language, told["message"], **told["params"])
+    # A line that was announced a moment ago has no document, and was not asked for the title of one.
+    title = upload.filed_document_title if upload.filed_document_id else None
     return UploadLine(
-        upload.id, upload.name, upload.source_path, upload.size_bytes, upload.state, upload.filed_document_id, reason
+        id=upload.id,
+        name=upload.name,
+        path=upload.source_path,
+        size_bytes=upload.size_bytes,
+        state=upload.state,
+        document_id=upload.filed_document_id,
+        document_title=title or "",
+        reason=reason,
     )
 
 

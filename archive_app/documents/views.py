@@ -14,6 +14,7 @@ from archive_app.documents import uploads
 from archive_app.documents.checking import check_document
 from archive_app.documents.kinds import KIND_NAMES
 from archive_app.documents.looking import list_documents, open_content, page_picture, view_document
+from archive_app.documents.notes import SEARCH_NOTES
 from archive_app.documents.reading import READING_NOTES, read_again
 from archive_app.documents.searching import LAST_OFFSET, PAGE_SIZE, search_documents
 from archive_app.engagements.engagements import view_engagement
@@ -33,12 +34,6 @@ blueprint = Blueprint(
 )
 _COPY_BYTES = 256 * 1024
 _LATEST_MILLISECONDS = 2**42
-NOTES = {
-    "unbalanced_quote": N_("A quotation mark without its partner was taken as an ordinary character."),
-    "unbalanced_parenthesis": N_("A parenthesis without its partner was ignored."),
-    "literal_operator": N_("AND, OR or NOT without words on both sides was taken as an ordinary word."),
-    "nothing_to_search": N_("There is no word to search for in this."),
-}
 
 
 @blueprint.get("/engagements/<engagement_id>")
@@ -245,7 +240,7 @@ def search_page() -> ResponseReturnValue:
         last_offset=LAST_OFFSET,
         kind_names=KIND_NAMES,
         with_value=_with_value,
-        notes=[NOTES[note] for note in (page.notes if page else ()) if note in NOTES],
+        notes=[SEARCH_NOTES[note] for note in (page.notes if page else ())],
     )
 
 
@@ -323,6 +318,7 @@ def _shown(line: uploads.UploadLine) -> dict[str, object]:
         "state": line.state,
         "reason": line.reason,
         "document": url_for("documents.document_page", document_id=line.document_id) if line.document_id else None,
+        "title": line.document_title,
         "content": url_for("documents.receive", upload_id=line.id),
         "decision": url_for("documents.decide_duplicate", upload_id=line.id),
     }

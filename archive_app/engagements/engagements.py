@@ -143,8 +143,9 @@ def count_visible(uow: UnitOfWork) -> int:
 
 def subjects_of(session: Session, engagement_id: str, **more: str) -> dict[str, str]:
     """What an event inside an engagement is about: the engagement, its organisation, and `more`."""
-    organisation = select(Engagement.organisation_id).where(Engagement.id == engagement_id)
-    return {"organisation": session.scalar(organisation) or "", "engagement": engagement_id, **more}
+    # Whoever locked the engagement holds it already; the session then has nothing to ask.
+    engagement = session.get(Engagement, engagement_id)
+    return {"organisation": engagement.organisation_id if engagement else "", "engagement": engagement_id, **more}
 
 
 def lock_engagement(session: Session, engagement_id: str) -> Engagement:

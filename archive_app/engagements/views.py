@@ -16,6 +16,7 @@ from archive_app.engagements.engagements import (
     engagement_years,
     list_engagements,
     open_engagement,
+    view_engagement,
 )
 from archive_app.engagements.teams import PARTS, list_candidates, list_team, remove_member, set_member
 from archive_app.kernel.archive import current_archive
@@ -113,12 +114,13 @@ def clients_page() -> ResponseReturnValue:
 def team_page(engagement_id: str) -> ResponseReturnValue:
     """The team, and the forms to change it."""
     actor = current_actor()
+    engagement = view_engagement(actor, engagement_id=engagement_id).engagement
     team = list_team(actor, engagement_id=engagement_id)
     may_manage = actor.may(Permission.TEAM_MANAGE)
     candidates = list_candidates(actor, engagement_id=engagement_id) if may_manage else []
     return render_template(
         "engagements/team.html",
-        engagement_id=engagement_id,
+        engagement=engagement,
         team=team,
         candidates=candidates,
         parts=PARTS,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from archive_app.kernel.actor import Actor
@@ -89,6 +89,13 @@ class PendingEvent(Base):
     event_id: Mapped[Id] = mapped_column(ForeignKey("event.id"), primary_key=True)
 
 
+# Rows that nobody changes later need no unit-of-work bookkeeping. Every change writes them, and without it they cost a
+# third.
+_INSERT_EVENT, _INSERT_SUBJECTS, _INSERT_DETAIL, _INSERT_PENDING = (
+    insert(Base.metadata.tables[rows.__tablename__]) for rows in (Event, EventSubject, EventDetail, PendingEvent)
+)
+
+
 def write_event(
     session: Session,
     actor: Actor,
@@ -98,25 +105,26 @@ def write_event(
     subjects: Mapping[str, str],
     detail: Mapping[str, object],
 ) -> str:
-    """Adds one event with its subjects and detail to `session`; returns its id."""
+    """Inserts one event with its subjects and detail; returns its id."""
     words = {**detail, "by": actor.display_name, "address": actor.address}
     words = json.loads(json.dumps({key: value for key, value in words.items() if value not in (None, "")}))
     salt = secrets.token_bytes(SALT_BYTES)
     about = {kind: subject for kind, subject in subjects.items() if subject}
     if actor.organisation_id:
         about.setdefault("organisation", actor.organisation_id)
-    event = Event(
-        id=event_id,
-        code=kind.code,
-        occurred_at=now,
-        actor=actor.name,
-        via=actor.via,
-        detail_digest=detail_digest(salt, words),
-    )
-    session.add(event)
-    session.flush()
-    session.add_all(EventSubject(event_id=event.id, kind=k, subject_id=v) for k, v in about.items())
-    session.add(EventDetail(event_id=event.id, salt=salt, detail=canonical_detail(words).decode()))
-    session.add(PendingEvent(event_id=event.id))
-    session.flush()
-    return event.id
+    event = {
+        "id": event_id,
+        "code": kind.code,
+        "occurred_at": now,
+        "actor": actor.name,
+        "via": actor.via,
+        "detail_digest": detail_digest(salt, words),
+    }
+    session.execute(_INSERT_EVENT, event)
+    if about:
+        session.execute(
+            _INSERT_SUBJECTS, [{"event_id": event_id, "kind": k, "subject_id": v} for k, v in about.items()]
+        )
+    session.execute(_INSERT_DETAIL, {"event_id": event_id, "salt": salt, "detail": canonical_detail(words).decode()})
+    session.execute(_INSERT_PENDING, {"event_id": event_id})
+    return event_id

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from archive_app.kernel.archive import Archive
 
 
+_READING = "a reading unit of work tried to change something"
+
+
 class DeniedError(NotFoundError):
     """The subject exists and the actor may not see it. To them it is not found; to the log it is a denial."""
 
@@ -46,6 +49,7 @@ class UnitOfWork:
         self.now = now
         self.changed = False
         self._recorded = eventless
+        self._readonly = readonly
         self._ids = 0
         event.listen(session, "before_flush", self._refuse if readonly else self._notice)
         event.listen(session, "do_orm_execute", self._notice_bulk)
@@ -74,6 +78,8 @@ class UnitOfWork:
 
     def record(self, kind: EventType, subjects: Mapping[str, str], **detail: object) -> str:
         """Writes the event of this unit of work, last; returns its id."""
+        if self._readonly:
+            raise RuntimeError(_READING)
         self.session.flush()
         self._recorded = True
         return write_event(self.session, self.actor, self.now, self.new_id(), kind, subjects, detail)
@@ -101,4 +107,4 @@ class UnitOfWork:
 
     def _refuse(self, session: Session, _context: object, _instances: Sequence[object] | None) -> None:
         if session.new or session.dirty or session.deleted:
-            raise RuntimeError("a reading unit of work tried to change something")
+            raise RuntimeError(_READING)

@@ -26,9 +26,10 @@ from archive_app.trail.tree import stored_hashes
 
 @dataclass(frozen=True)
 class SignedCheckpoint:
-    """The newest checkpoint for people; `root` is base64 as in the note."""
+    """The newest checkpoint for people, with the key that verifies it; `root` is base64 as in the note."""
 
     origin: str
+    verifier_key: str
     size: int
     root: str
     signed_at: datetime
@@ -62,7 +63,9 @@ def latest_checkpoint(actor: Actor, uow: UnitOfWork) -> SignedCheckpoint | None:
     row = uow.session.scalar(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1))
     if row is None:
         return None
-    return SignedCheckpoint(uow.archive.origin, row.size, _base64(row.root_hash), row.signed_at, row.note)
+    archive = uow.archive
+    root = _base64(row.root_hash)
+    return SignedCheckpoint(archive.origin, archive.verification_key, row.size, root, row.signed_at, row.note)
 
 
 @query(Permission.LOG_READ)

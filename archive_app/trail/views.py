@@ -16,7 +16,7 @@ from archive_app.trail.checking import check_waits, latest_check, request_check
 from archive_app.trail.proving import event_proof, latest_checkpoint
 from archive_app.trail.reading import EventFilters, list_events, list_people, read_event
 from archive_app.trail.status import log_status
-from archive_app.trail.words import way_words, word_for
+from archive_app.trail.words import actor_words, way_words, word_for
 from archive_app.web.gate import current_actor, requires
 
 blueprint = Blueprint("trail", __name__, template_folder="templates")
@@ -27,6 +27,13 @@ def log_word(key: str) -> str:
     """The translated word for a detail or a kind of subject of an event."""
     words: str = _(word_for(key))
     return words
+
+
+@blueprint.app_template_global()
+def log_actor(actor_id: str) -> tuple[str, str]:
+    """The translated words for an actor who is no person, and for the part of the system that acted."""
+    name, part = actor_words(actor_id)
+    return _(name) if name else "", _(part) if part else ""
 
 
 @blueprint.get("/log")

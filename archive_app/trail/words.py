@@ -41,12 +41,40 @@ _WORDS = {
     "versions": N_("Versions"),
     "year": N_("Year"),
 }
+_OPERATOR = "system:operator"
+_PARTS = {
+    "backup": N_("Backup"),
+    "check": N_("Integrity check"),
+    "doctor": N_("Examination"),
+    "indexer": N_("Search index"),
+    "init": N_("Set-up"),
+    "reader": N_("Reading"),
+    "restore": N_("Restoring"),
+    "sequencer": N_("Sequencing"),
+    "tidying": N_("Tidying"),
+    "verifier": N_("Verification"),
+    "worker": N_("Worker"),
+}
 _WAYS = {"web": N_("Browser"), "cli": N_("Command line"), "worker": N_("Worker")}
 
 
 def word_for(key: str) -> str:
     """The catalogue key of the word for a detail or a kind of subject."""
     return _WORDS.get(key, key)
+
+
+def actor_words(actor_id: str) -> tuple[str, str]:
+    """The catalogue keys for an actor who is no person, and for the part of the system that acted; both may be empty.
+
+    >>> actor_words("system:verifier")
+    ('System', 'Verification')
+    """
+    if actor_id == _OPERATOR:
+        return N_("Operator"), ""
+    if actor_id == "anonymous":
+        return N_("Not signed in"), ""
+    kind, _colon, part = actor_id.partition(":")
+    return (N_("System"), _PARTS.get(part, part)) if kind == "system" else ("", "")
 
 
 def way_words(via: str) -> str:

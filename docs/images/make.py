@@ -101,8 +101,6 @@ def furnish(page: Page, service: Service) -> str:
     _send(page, addresses[0], records(), activity="2025 年度现场核查", originator="青岚热电有限公司设备管理部")
     revised = files.docx([*PLAN, "五、修订：增加缺失数据处理的审批人。"], table=())
     _file_new_version(page, addresses[0], "数据质量控制方案.docx", revised)
-    page.goto(addresses[0])
-    page.get_by_role("button", name="清除已完成的条目").click()
     odd = [("访谈记录（副本）.txt", INTERVIEW.encode()), ("空白附件.docx", b"")]
     _send(page, addresses[0], odd, endings=("duplicate", "refused"))
     _wait_until_found(page, "入炉煤低位发热量")
@@ -171,8 +169,6 @@ def _send(
 def _file_new_version(page: Page, address: str, name: str, content: bytes) -> None:
     page.goto(address)
     page.get_by_role("link", name=name, exact=True).click()
-    # Files chosen before the script runs would wait for the button of the plain form.
-    expect(page.locator(".upload-desk.has-script")).to_be_visible()
     page.set_input_files("#choose-files", [{"name": name, "mimeType": "", "buffer": content}])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(1, timeout=60_000)
 

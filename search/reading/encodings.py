@@ -96,14 +96,12 @@ def _utf16_without_mark(sample: bytes) -> str | None:
 
 
 def _legacy(sample: bytes, *, whole: bool) -> str | None:
+    chinese, big5 = (_trial(sample, codec, whole=whole) is not None for codec in ("gb18030", "big5hkscs"))
+    if not chinese and not big5:
+        return None
     share = _gb2312_share(sample)
-    chinese = _trial(sample, "gb18030", whole=whole) is not None
     # In Big5 two fifths of a text have the second byte below 0x7F, which in GB 18030 only rare characters have.
-    if (
-        share <= _NEARLY_ALL
-        and _trial(sample, "big5hkscs", whole=whole) is not None
-        and _big5_share(sample) > _NEARLY_ALL
-    ):
+    if big5 and share <= _NEARLY_ALL and _big5_share(sample) > _NEARLY_ALL:
         return "big5hkscs"
     return "gb18030" if chinese and share > _MOST else None
 
@@ -123,9 +121,11 @@ def _big5_share(sample: bytes) -> float:
 def _is_damaged_utf8(sample: bytes) -> bool:
     # Asked before GB 18030, in which damaged UTF-8 may be valid. No other text has many whole sequences by chance.
     text = sample.decode("utf-8", "replace")
+    if _BINARY.search(text):
+        return False
     damaged = text.count("\ufffd")
     whole_sequences = len(re.findall(r"[^\x00-\x7f]", text)) - damaged
-    return whole_sequences > 10 * damaged and not _BINARY.search(text)
+    return whole_sequences > 10 * damaged
 
 
 def _damaged_or_western(sample: bytes) -> str | None:

@@ -99,6 +99,13 @@ def test_a_unit_that_changed_nothing_needs_no_event(archive: Archive, kept: Call
     assert kept() == before
 
 
+def test_a_reading_unit_records_nothing(archive: Archive, kept: Callable[[], object]) -> None:
+    before = kept()
+    with pytest.raises(RuntimeError, match="reading"), archive.reading(TESTER) as uow:
+        uow.record(HAPPENED, {})
+    assert kept() == before
+
+
 @pytest.mark.timeout(30)  # allowed to nest, the second would wait for the first for ever
 def test_a_unit_inside_another_is_refused_and_both_are_undone(archive: Archive, kept: Callable[[], object]) -> None:
     def nest() -> None:

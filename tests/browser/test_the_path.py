@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import files
 from tests.factories import PASSWORD
@@ -174,14 +174,43 @@ def test_duplicates_refusals_and_a_reload(service: Service, visitor: Visit) -> N
     refused = page.locator('.upload[data-state="refused"]')
     expect(refused).to_contain_text("文件为空")
 
-    page.goto(address)
-    expect(page.locator(".upload")).to_have_count(4)
     duplicate = page.locator('.upload[data-state="duplicate"]')
-    expect(duplicate.get_by_role("link", name="打开")).to_be_visible()
+    for reloaded in (False, True):
+        if reloaded:
+            page.goto(address)
+        expect(page.locator(".upload")).to_have_count(4)
+        expect(page.locator(".upload:visible")).to_have_count(2)
+        expect(page.locator(".upload-filed summary")).to_have_text("2 个文件已入库")
+        expect(duplicate.get_by_role("link")).to_have_text("第一份.txt")
+    page.locator(".upload-filed summary").click()
+    expect(page.locator(".upload:visible")).to_have_count(4)
+    with page.expect_navigation():
+        duplicate.get_by_role("link", name="第一份.txt").click()
+    expect(page.locator("h1")).to_have_text("第一份.txt")
+    page.goto(address)
     duplicate.get_by_role("button", name="仍然入库").click()
     expect(page.locator("h1")).to_have_text("第二份.txt")
     page.goto(address)
     expect(page.locator("#documents tbody tr")).to_have_count(3)
+
+
+def test_files_chosen_before_the_script_ran_are_taken(service: Service, visitor: Visit) -> None:
+    page = visitor()
+    set_up(page, service)
+    address = open_engagement(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/upload.js", hold)
+    page.goto(address, wait_until="commit")
+    page.set_input_files("#choose-files", [payload("早.txt", "脚本之前".encode())])
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(page.locator('.upload[data-state="filed"]')).to_have_count(1)
+    assert page.locator("#choose-files").input_value() == ""
 
 
 def drop(page: Page, names: list[str]) -> None:

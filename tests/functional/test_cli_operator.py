@@ -131,6 +131,21 @@ def test_search_works_with_and_without_the_index_in_memory(lantai: CommandLine, 
     assert "of 1." in lantai.run("search", "GB/T", "32150").stdout
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ('"排放', "A quotation mark without its partner was taken as an ordinary character."),
+        ("排放)", "A parenthesis without its partner was ignored."),
+        ("AND 排放", "AND, OR or NOT without words on both sides was taken as an ordinary word."),
+        ("*", "There is no word to search for in this."),
+    ],
+)
+def test_a_search_says_in_words_how_it_was_understood(
+    lantai: CommandLine, engagement: str, query: str, said: str
+) -> None:
+    assert said in lantai.run("search", query).stderr.splitlines()
+
+
 def test_rebuild_makes_the_index_anew_or_leaves_it_to_the_worker(lantai: CommandLine, filed: Path) -> None:
     assert "3 versions" in lantai.run("search", "rebuild").stdout
     archive = open_archive(lantai.settings)
@@ -199,7 +214,11 @@ def test_an_export_that_names_a_path_is_refused(lantai: CommandLine, tmp_path: P
 
 def test_rotation_says_what_to_do_next(lantai: CommandLine, filed: Path) -> None:
     assert "4 keys are now under epoch 2" in lantai.run("keys", "rotate").stdout
-    assert "Epoch 2: 4 keys *" in lantai.run("keys", "status").stdout
+    status = lantai.run("keys", "status").stdout
+    assert "Epoch 2: 4 keys *" in status
+    archive = open_archive(lantai.settings)
+    assert f"Verifier key of the log: {archive.verification_key}" in status.splitlines()
+    archive.engine.dispose()
     lantai.run("verify")
 
 
@@ -220,6 +239,15 @@ def test_the_doctor_names_what_is_bad_and_still_looks_at_the_rest(lantai: Comman
     said = lantai.run("doctor", expect=1).stdout
     assert "BAD    Archive: The key file" in said
     assert "chmod 600" in said
+
+
+def test_the_doctor_names_what_an_interrupted_change_of_keys_left(lantai: CommandLine, filed: Path) -> None:
+    [keys] = lantai.settings.key_directory.iterdir()
+    left = keys.with_name(f".{keys.name}.0a1b2c3d")
+    left.write_bytes(keys.read_bytes())
+    assert f"BAD    Key file: {left} was left" in lantai.run("doctor", expect=1).stdout
+    left.unlink()
+    lantai.run("doctor")
 
 
 def test_a_terminal_in_china_is_answered_in_chinese(tmp_path: Path) -> None:

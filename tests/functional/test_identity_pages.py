@@ -198,6 +198,7 @@ def test_people_are_listed_managed_and_found(browser: Browser, people: People) -
     administrator = enter(in_english(browser()), people.person("system_administrator"))
     target = people.person("verifier", name="小<b>明")
     assert "小&lt;b&gt;明" in administrator.get("/people?role=verifier").text
+    assert "Account since" in administrator.get("/people").text
     assert "Nobody matches." in administrator.get("/people?text=zzz").text
     page = f"/people/{target.person_id}"
     assert send(administrator, f"{page}/roles", page=page, roles=["archivist"]).status_code == 303

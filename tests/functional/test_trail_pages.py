@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from archive_app.documents.checking import CHECKED
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
+from archive_app.kernel.events import Event
 from archive_app.trail.reading import EventFilters, list_events
 from tests.conftest import Workbench
 from tests.factories import PASSWORD, People, engagement_of
@@ -62,6 +65,36 @@ def test_the_log_shows_positions_and_what_waits(client: FlaskClient, archivist: 
     assert shown.text.count('<th scope="row">') == 1
     assert client.get("/log?from=2000-01-01&to=2000-01-02").text.count('<th scope="row">') == 0
     assert "年度核查" in client.get(f"/log/events/{line.id}").text
+
+
+def test_the_verifier_key_stands_beside_the_checkpoint(
+    client: FlaskClient, archive: Archive, archivist: Actor, workbench: Workbench
+) -> None:
+    engagement_of(archivist)
+    workbench.run()
+    page = client.get("/log").text
+    assert f'<code class="digest">{archive.verification_key}</code>' in page
+    assert f'data-copy="{archive.verification_key}"' in page
+
+
+@pytest.mark.parametrize(
+    ("actor", "shown"),
+    [
+        (Actor.system("operator", via="cli"), "Operator"),
+        (Actor.system("verifier"), "System <small>Verification</small>"),
+        (Actor.system("brandnew"), "System <small>brandnew</small>"),
+        (Actor.anonymous(), "Not signed in"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Actor) else "",
+)
+def test_whoever_is_no_person_is_named_in_words(
+    client: FlaskClient, archive: Archive, people: People, actor: Actor, shown: str
+) -> None:
+    with archive.transaction(actor) as uow:
+        uow.record(CHECKED, {"organisation": people.organisation()}, title="x")
+        event_id = uow.session.scalars(select(Event.id).where(Event.actor == actor.name)).one()
+    assert shown in client.get(f"/log/events/{event_id}").text
+    assert f'<td data-label="Person">{shown}</td>' in client.get("/log").text
 
 
 def test_a_wrong_filter_is_said(client: FlaskClient) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from archive_app.backup import back_up
-from archive_app.backup_format import complete_generations
+from archive_app.backup.format import complete_generations
+from archive_app.backup.restoring import check_backup
+from archive_app.backup.writing import back_up
 from archive_app.documents.checking import check_all, find_orphans
 from archive_app.documents.held import held_blobs
 from archive_app.documents.index_key import index_key
@@ -31,7 +32,6 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.proof.checkpoint import Checkpoint
 from archive_app.proof.merkle import read_root
-from archive_app.restore import check_backup
 from archive_app.runtime import create_archive, open_archive
 from archive_app.settings import Settings, load_settings
 from archive_app.trail.published import read_published

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from archive_app.backup import BackupFailedError, BackupPlaceError, Fault, back_up
-from archive_app.backup_format import BackupInvalidError, complete_generations
-from archive_app.database_copy import DatabaseCopyError
+from archive_app.backup import writing
+from archive_app.backup.database_copy import DatabaseCopyError
+from archive_app.backup.format import BackupInvalidError, complete_generations
+from archive_app.backup.restoring import BackupDamagedError, NotEmptyError, RestoreFailedError, check_backup, restore
+from archive_app.backup.writing import BackupFailedError, BackupPlaceError, Fault, back_up
 from archive_app.documents.ingest import Entry, Filed, add_document
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
-from archive_app.restore import BackupDamagedError, NotEmptyError, RestoreFailedError, check_backup, restore
 from archive_app.runtime import open_archive
 from archive_app.settings import Settings
 from archive_app.trail.sequencing import sequence
@@ -131,6 +132,31 @@ def test_a_full_disk_at_any_point_of_a_restore_serves_nothing_and_a_second_run_w
         assert verify_log(again) == []
         again.engine.dispose()
     print(f"{point - 1} points")
+
+
+def test_names_that_an_interrupted_run_left_are_synced_before_anything_relies_on_them(
+    archive: Archive, filed: list[Filed], folder: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def fail(path: Path) -> None:
+        if (folder / "blobs") in path.parents:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "sync", fail)
+        with pytest.raises(BackupFailedError):
+            back_up(archive, folder)
+    left = list((folder / "blobs").glob("??/??"))
+    assert left
+    monkeypatch.setattr(writing, "sync", synced.append)
+    clock.advance(minutes=1)
+    assert back_up(archive, folder).copied_count == 0
+    assert {folder / "blobs", *left, *(shard.parent for shard in left)} <= set(synced)
+    synced.clear()
+    clock.advance(minutes=1)
+    back_up(archive, folder)
+    assert not set(left) & set(synced), "after a whole run nothing is synced twice"
 
 
 @pytest.mark.parametrize("damage", ["missing", "corrupt"])

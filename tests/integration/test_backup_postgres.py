@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from archive_app.backup import back_up
-from archive_app.database_copy import DatabaseNotEmptyError, ProgramMissingError
+from archive_app.backup.database_copy import DatabaseNotEmptyError, ProgramMissingError
+from archive_app.backup.restoring import check_backup, restore
+from archive_app.backup.writing import back_up
 from archive_app.documents.checking import check_all
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.restore import check_backup, restore
 from archive_app.runtime import open_archive
 from archive_app.settings import Settings
 from archive_app.trail.sequencing import sequence

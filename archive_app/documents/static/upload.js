@@ -7,6 +7,7 @@ if (desk) start(desk);
 function start(desk) {
   const texts = desk.dataset;
   const table = desk.querySelector("[data-upload-list]");
+  const fold = desk.querySelector("[data-upload-filed]");
   const template = desk.querySelector("template");
   const token = document.querySelector("meta[name=csrf-token]").content;
   const queue = [];
@@ -14,10 +15,7 @@ function start(desk) {
 
   desk.classList.add("has-script");
   for (const input of desk.querySelectorAll("input[type=file]")) {
-    input.addEventListener("change", () => {
-      offer([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
-      input.value = "";
-    });
+    input.addEventListener("change", () => take(input));
   }
   for (const button of desk.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", () => desk.querySelector(button.dataset.choose).click());
@@ -51,6 +49,11 @@ function start(desk) {
     // Without entries there are no folders, only the files themselves.
     offer(entries.length ? found : files.map((file) => ({ file, path: file.name })));
   });
+
+  function take(input) {
+    offer([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+    input.value = "";
+  }
 
   async function collect(entry, found) {
     if (entry.isFile) {
@@ -151,7 +154,7 @@ function start(desk) {
     bar.value = loaded;
   }
 
-  function show(line, row = table.querySelector(`[data-upload="${line.id}"]`)) {
+  function show(line, row = desk.querySelector(`[data-upload="${line.id}"]`)) {
     if (!row) {
       row = template.content.firstElementChild.cloneNode(true);
       table.prepend(row);
@@ -160,15 +163,22 @@ function start(desk) {
     row.dataset.state = line.state;
     const name = row.querySelector("[data-name]");
     name.textContent = line.path || line.name;
+    const twin = row.querySelector("[data-twin]");
+    twin.hidden = line.state !== "duplicate";
+    twin.querySelector("a").textContent = line.title;
     const link = row.querySelector("[data-link]");
-    link.hidden = !line.document;
-    if (line.document) link.href = line.document;
+    link.hidden = line.state !== "filed";
+    if (line.document) for (const way of [link, twin.querySelector("a")]) way.href = line.document;
     row.querySelector("[data-label]").textContent = texts[`state${line.state[0].toUpperCase()}${line.state.slice(1)}`];
     row.querySelector("[data-reason]").textContent = line.reason ?? "";
     row.querySelector("progress").hidden = line.state !== "sending";
     const decision = row.querySelector("[data-decision]");
     decision.hidden = line.state !== "duplicate";
     decision.action = line.decision;
+    if (line.state === "filed") fold.querySelector("ul").prepend(row);
+    const count = fold.querySelectorAll("li").length;
+    fold.hidden = !count;
+    fold.querySelector("summary").textContent = texts.filedCount.replace("{count}", count);
     desk.querySelector("[data-upload-panel]").hidden = false;
     return row;
   }
@@ -178,4 +188,7 @@ function start(desk) {
     place.textContent = text;
     place.hidden = false;
   }
+
+  // Files may have been chosen before this module ran.
+  for (const input of desk.querySelectorAll("input[type=file]")) if (input.files.length) take(input);
 }

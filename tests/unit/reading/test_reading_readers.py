@@ -87,6 +87,12 @@ def test_xlsx_keeps_sheet_names_numbers_and_dates() -> None:
         assert found in text
 
 
+def test_pptx_has_no_heading_that_nobody_wrote() -> None:
+    for notes in ("备注", "Notes:"):
+        words = text_of(files.pptx(("第一页", "第二页"), notes=notes), "pptx").split()
+        assert words == ["第一页", notes, "第二页", notes]
+
+
 def test_pptx_keeps_every_slide_and_its_notes() -> None:
     text = text_of(files.pptx(("第一页", "第一页", "third"), notes="备注"), "pptx")
     assert (text.count("第一页"), text.count("third"), text.count("备注")) == (2, 1, 3)

@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from archive_app.backup_format import (
+from archive_app.backup.database_copy import copied_database
+from archive_app.backup.format import (
     BLOB_LIST_FILE,
     BLOBS_FOLDER,
     CHECKPOINT_FILE,
@@ -40,7 +41,6 @@ from archive_app.backup_format import (
     write_durably,
     write_identity,
 )
-from archive_app.database_copy import copied_database
 from archive_app.documents.held import held_blobs
 from archive_app.documents.models import Derivative, IndexKey, Version
 from archive_app.kernel.actor import Actor
@@ -210,8 +210,18 @@ def _sweep(folder: Path) -> None:
     """Removes what an interrupted run left; whole blobs stay, they are work already done."""
     shutil.rmtree(folder / TEMPORARY_FOLDER, ignore_errors=True)
     (folder / TEMPORARY_FOLDER).mkdir(mode=0o700)
-    for partial in (folder / GENERATIONS_FOLDER).glob(f"{_PARTIAL}*"):
+    partials = list((folder / GENERATIONS_FOLDER).glob(f"{_PARTIAL}*"))
+    if partials:
+        _sync_names(folder, (folder / BLOBS_FOLDER).glob("??/??"))
+    for partial in partials:
         shutil.rmtree(partial)
+
+
+def _sync_names(folder: Path, shards: Iterable[Path]) -> None:
+    """Makes the names of the blobs in these folders, and of the folders, survive a power cut."""
+    # As a set first: many new blobs share few folders.
+    for place in sorted({place for shard in shards for place in (shard, shard.parent, folder / BLOBS_FOLDER)}):
+        sync(place)
 
 
 def _epochs(session: Session) -> set[int]:
@@ -243,11 +253,9 @@ def _copy_blobs(
             told(done, len(needed))
         file.flush()
         os.fsync(file.fileno())
-    # The names of many new blobs are made durable folder by folder, before the manifest that relies on them.
-    for place in sorted({parent for shard in copied.shards for parent in (shard, shard.parent)}):
-        sync(place)
-    if copied.shards:
-        sync(folder / BLOBS_FOLDER)
+    # Before the manifest that relies on them. A run cut off earlier than this leaves its partial generation, by which
+    # the next one knows.
+    _sync_names(folder, copied.shards)
     return copied
 
 

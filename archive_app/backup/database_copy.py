@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.orm import Session
 
-from archive_app.backup_format import BackupInvalidError
+from archive_app.backup.format import BackupInvalidError
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
 

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from archive_app.backup_format import (
+from archive_app.backup.database_copy import load_postgresql, reading_engine
+from archive_app.backup.format import (
     BLOB_LIST_FILE,
     CHECKPOINT_FILE,
     GENERATIONS_FOLDER,
@@ -32,7 +33,6 @@ from archive_app.backup_format import (
     read_identity,
     sync,
 )
-from archive_app.database_copy import load_postgresql, reading_engine
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, Rules
 from archive_app.kernel.clock import SystemClock
@@ -47,6 +47,7 @@ from archive_app.runtime import (
     ARCHIVE_RESTORED,
     DATABASE_FILE,
     Parts,
+    RefusedToStartError,
     create_archive,
     key_file,
     log_signer,
@@ -170,6 +171,8 @@ def restore(
         _restore_database(settings, manifest, place, backend)
     except (OSError, StorageError, OperationalError) as error:
         raise RestoreFailedError(reason=str(error)) from error
+    except RefusedToStartError as error:
+        raise RestoreFailedError(reason=error.params.get("reason", error)) from error
     return Check(manifest, lost, log_findings, log_checked=manifest.database_kind == "sqlite")
 
 

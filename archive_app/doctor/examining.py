@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from archive_app.doctor.machine import LOOKS, file_system
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
@@ -30,7 +31,6 @@ from archive_app.runtime import (
 from archive_app.settings import FILE_NAME, Settings
 from archive_app.web.health import probe_jobs, probe_space
 from search import IndexUnavailable
-from search.reading import sandbox_report
 
 _OPERATOR = Actor.system("doctor", via="cli")
 _OTHERS = 0o077
@@ -38,12 +38,6 @@ _MEMORY_RESERVE_BYTES = 256 * 2**20
 _CLOCK_TOLERANCE = timedelta(minutes=2)
 _PENDING_LIMIT = timedelta(minutes=1)
 _BACKUP_LIMIT = timedelta(days=2)
-_ENGINES = {
-    "tesseract": N_("text in scanned pages"),
-    "clamscan": N_("virus scanning"),
-    "libreoffice": N_("previews of office files"),
-    "pg_dump": N_("backup of a PostgreSQL database"),
-}
 
 
 def examine_installation(settings: Settings, environ: Mapping[str, str]) -> Iterator[Line]:
@@ -51,8 +45,9 @@ def examine_installation(settings: Settings, environ: Mapping[str, str]) -> Iter
     yield from _look(N_("Settings"), lambda: _settings(settings, environ))
     yield from _look(N_("Data directory"), lambda: _data_directory(settings))
     yield from _look(N_("Database"), lambda: _database(settings))
-    yield from _look(N_("Sandbox"), _sandbox)
-    yield from _engines()
+    yield from _look(N_("Key file"), lambda: _key_leftovers(settings.key_directory))
+    for title, look in LOOKS.items():
+        yield from _look(title, look)
     try:
         archive = open_archive(settings)
     except RefusedToStartError as error:
@@ -158,6 +153,25 @@ def _key_file(settings: Settings, archive: Archive) -> Iterator[Line]:
     yield Line(N_("Key file"), State.BAD if mode & _OTHERS else State.GOOD, N_("%(path)s, mode %(mode)s"), params)
 
 
+def _key_leftovers(folder: Path) -> Iterator[Line]:
+    """Key files that were being written when the power failed: `.<name>.<hexadecimal digits>` beside the real ones."""
+    text = N_(
+        "%(path)s was left by a change of keys that was cut off. Nothing needs it, and it holds keys, also ones that "
+        "are destroyed later. Delete it."
+    )
+    if not folder.is_dir():
+        return
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # Whoever changes a key file holds this lock; what is there without it is nobody's any more.
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        left = sorted(folder.glob(".*.keys.*"))
+    finally:
+        os.close(lock)
+    for path in left:
+        yield Line(N_("Key file"), State.BAD, text, {"path": path})
+
+
 def _index(settings: Settings, archive: Archive) -> Iterator[Line]:
     sealed = settings.data_directory / "index"
     size_bytes = sum(path.stat().st_size for path in sealed.iterdir()) if sealed.is_dir() else 0
@@ -172,7 +186,7 @@ def _index(settings: Settings, archive: Archive) -> Iterator[Line]:
     text = N_("%(count)s versions in memory, sealed %(size)s MiB, free memory %(free)s MiB")
     yield Line(N_("Search index"), State.BAD if tight else State.GOOD, text, params)
     place = index_memory_directory(settings, archive.archive_id)
-    if _file_system(place) not in {"tmpfs", "ramfs"}:
+    if file_system(place) not in {"tmpfs", "ramfs"}:
         text = N_("%(place)s is not memory-backed: readable words reach a disk")
         yield Line(N_("Search index"), State.WATCH, text, {"place": place})
 
@@ -182,32 +196,6 @@ def _count(archive: Archive) -> str:
         return str(archive.index.count)
     except IndexUnavailable:
         return "-"
-
-
-def _file_system(place: Path) -> str:
-    """The type of the file system that holds `place`, as the kernel names it."""
-    best, kind = "", ""
-    for line in Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines():
-        _device, point, mounted, *_ = line.split(" ")
-        if place.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, mounted
-    return kind
-
-
-def _sandbox() -> Iterator[Line]:
-    isolation = sandbox_report()
-    if isolation.complete:
-        yield Line(N_("Sandbox"), State.GOOD, N_("complete"))
-    else:
-        params = {"gaps": "; ".join(isolation.gaps)}
-        yield Line(N_("Sandbox"), State.WATCH, N_("the kernel does not give: %(gaps)s"), params)
-
-
-def _engines() -> Iterator[Line]:
-    for program, use in _ENGINES.items():
-        found = shutil.which(program)
-        text = N_("%(program)s is there: %(use)s") if found else N_("%(program)s is not installed: no %(use)s")
-        yield Line(N_("Optional engine"), State.GOOD, text, {"program": program, "use": use})
 
 
 def _clock(uow: UnitOfWork) -> Iterator[Line]:

@@ -1,0 +1,1 @@
+"""Backing up a running archive, and bringing it back where nothing is left of it."""

@@ -1,0 +1,1 @@
+"""Examining an installation: what is wrong with it, and what to do."""
