@@ -17,7 +17,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.clock import Clock
 from archive_app.kernel.database import failures_translated
 from archive_app.kernel.policy import Policy
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import UnitOfWork, UnitSession
 from search import IndexReader
 from storage import Vault
 
@@ -106,7 +106,7 @@ class Archive:
     def _session(self, *, write: bool) -> Session:
         # Both databases read from one snapshot: SQLite by itself, PostgreSQL when asked to.
         options = {"write": True} if write else _SNAPSHOT[self.engine.dialect.name]
-        return Session(self.engine.execution_options(**options), expire_on_commit=False)
+        return UnitSession(self.engine.execution_options(**options), expire_on_commit=False)
 
     def _one_writer(self) -> AbstractContextManager[object]:
         # SQLite lets one writer in at a time; waiting in line here is fair, waiting inside SQLite is not.

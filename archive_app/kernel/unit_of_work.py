@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from archive_app.kernel import outbox
 from archive_app.kernel.actor import Actor
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archive_app.kernel.archive import Archive
 
 
+_UNIT = "unit_of_work"
 _READING = "a reading unit of work tried to change something"
 
 
@@ -51,8 +52,7 @@ class UnitOfWork:
         self._recorded = eventless
         self._readonly = readonly
         self._ids = 0
-        event.listen(session, "before_flush", self._refuse if readonly else self._notice)
-        event.listen(session, "do_orm_execute", self._notice_bulk)
+        session.info[_UNIT] = self
 
     def new_id(self) -> str:
         """A fresh identifier, after all that this unit of work gave out before."""
@@ -99,12 +99,30 @@ class UnitOfWork:
         if self.changed and not self._recorded:
             raise RuntimeError("a unit of work changed something and recorded no event")
 
-    def _notice(self, session: Session, _context: object, _instances: Sequence[object] | None) -> None:
-        self.changed = self.changed or bool(session.new or session.dirty or session.deleted)
-
-    def _notice_bulk(self, state: Any) -> None:
-        self.changed = self.changed or not state.is_select
-
-    def _refuse(self, session: Session, _context: object, _instances: Sequence[object] | None) -> None:
-        if session.new or session.dirty or session.deleted:
+    def notice_flush(self) -> None:
+        """Hears of every flush before it happens."""
+        changes = bool(self.session.new or self.session.dirty or self.session.deleted)
+        if changes and self._readonly:
             raise RuntimeError(_READING)
+        self.changed = self.changed or changes
+
+    def notice_statement(self, *, is_select: bool) -> None:
+        """Hears of every statement before it runs."""
+        self.changed = self.changed or not is_select
+
+
+class UnitSession(Session):
+    """A session that tells its unit of work what happens in it."""
+
+
+# Once for the class: listening on each session by itself costs as much as a small query.
+@event.listens_for(UnitSession, "before_flush")
+def _before_flush(session: Session, _context: object, _instances: Sequence[object] | None) -> None:
+    unit: UnitOfWork = session.info[_UNIT]
+    unit.notice_flush()
+
+
+@event.listens_for(UnitSession, "do_orm_execute")
+def _before_statement(state: ORMExecuteState) -> None:
+    unit: UnitOfWork = state.session.info[_UNIT]
+    unit.notice_statement(is_select=state.is_select)
