@@ -118,4 +118,5 @@ def test_a_child_that_keeps_dying_ends_the_service(
     supervisor = Supervisor(commands, os.environ, told=lambda name, ended: heard.append((name, ended)))
     assert supervisor.run() == code
     assert [name for name, _ in heard] == ["bad"] * deaths
-    assert not psutil.Process().children()
+    # A browser of other tests may be a child of this process too.
+    assert not [child for child in psutil.Process().children() if child.name() in {"sleep", "sh"}]
