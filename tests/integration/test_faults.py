@@ -7,6 +7,7 @@ happens where the call that failed came after the commit had reached the disk: n
 
 import hashlib
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,8 @@ class Template:
 
     def copy(self, name: str) -> Path:
         """A copy of its own for one run."""
-        place = self.place.parent / name
+        # A folder made anew each time: a sampled and a full run of the same task may follow each other.
+        place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.place.parent)) / "archive"
         shutil.copytree(self.place, place)
         return place
 
