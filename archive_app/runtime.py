@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import archive_app.documents.feature
 import archive_app.engagements.feature
 import archive_app.identity.feature
+import archive_app.intake.feature
 import archive_app.trail.feature
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, Rules
@@ -34,6 +35,7 @@ from search import open_reader
 from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, StorageError, Vault
 
 FEATURES: tuple[Feature, ...] = (
+    archive_app.intake.feature.FEATURE,
     archive_app.engagements.feature.FEATURE,
     archive_app.documents.feature.FEATURE,
     archive_app.trail.feature.FEATURE,
@@ -43,7 +45,7 @@ ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
 ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
 ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
 DATABASE_FILE = "archive.db"
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0005"
 """The newest migration: what this program's tables need."""
 _SCHEMA_TABLE = table("alembic_version", column("version_num"))
 

@@ -2,13 +2,18 @@
 
 Links and special files are never followed, not even when somebody puts one in place between looking and opening: every
 step goes through the descriptor of the folder above it.
+
+Several files are under way at once: while one waits for the disk, another is digested. What is told keeps its order.
 """
 
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import FileIO
@@ -33,6 +38,7 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a pipe that took a file's place would wait for ever.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _BLOCK_BYTES = 1024 * 1024
+_AT_ONCE = 4
 
 
 class NotAPlainFileError(ArchiveError):
@@ -81,6 +87,7 @@ class _Found:
 
     path: str
     folder: int = -1
+    size_bytes: int = -1
     error: ArchiveError | None = None
 
     @property
@@ -101,7 +108,7 @@ def import_paths(actor: Actor, archive: Archive, *, paths: Iterable[str], origin
         sizes = set(
             uow.session.scalars(select(Version.size_bytes).where(Version.engagement_id == origin.engagement_id))
         )
-    return (_import_one(actor, archive, found, origin, sizes) for found in walk(paths))
+    return _import_all(actor, archive, walk(paths), origin, sizes)
 
 
 def walk(paths: Iterable[str]) -> "Iterator[_Found]":
@@ -122,9 +129,10 @@ def walk(paths: Iterable[str]) -> "Iterator[_Found]":
 
 def _walk_entry(folder: int, name: str, path: str) -> Iterator[_Found]:
     try:
-        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        mode = status.st_mode
         if stat.S_ISREG(mode):
-            yield _Found(path, folder)
+            yield _Found(path, folder, status.st_size)
             return
         if not stat.S_ISDIR(mode):
             yield _Found(path, error=NotAPlainFileError())
@@ -140,20 +148,47 @@ def _walk_entry(folder: int, name: str, path: str) -> Iterator[_Found]:
         os.close(inner)
 
 
-def _import_one(actor: Actor, archive: Archive, found: _Found, origin: Origin, sizes: set[int]) -> Imported:
+def _import_all(
+    actor: Actor, archive: Archive, found_files: Iterator[_Found], origin: Origin, sizes: set[int]
+) -> Iterator[Imported]:
+    under_way: deque[tuple[int, Future[Imported]]] = deque()
+
+    def oldest() -> Imported:
+        size_bytes, future = under_way.popleft()
+        imported = future.result()
+        sizes.add(size_bytes)
+        return imported
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import") as pool:
+        for found in found_files:
+            # Of two files with the same content the second must find the first already filed, or its bytes would be
+            # left in the vault as an orphan. Only files of the same size can be the same.
+            while len(under_way) == _AT_ONCE or any(size == found.size_bytes for size, _ in under_way):
+                yield oldest()
+            # A descriptor of its own: the walk closes the folder's when it moves on.
+            kept = replace(found, folder=os.dup(found.folder)) if found.error is None else found
+            run = copy_context().run
+            task = pool.submit(run, _import_one, actor, archive, kept, origin, found.size_bytes in sizes)
+            under_way.append((found.size_bytes, task))
+        while under_way:
+            yield oldest()
+
+
+def _import_one(actor: Actor, archive: Archive, found: _Found, origin: Origin, like_sized: bool) -> Imported:
     path = readable_path(found.path)
     try:
         if found.error is not None:
             raise found.error
         with _Source(found) as source:
-            outcome = _known_outcome(actor, archive, source, path, origin) if source.size_bytes in sizes else None
-            imported = outcome or _file(actor, source, found, path, origin)
+            known = _known_outcome(actor, archive, source, path, origin) if like_sized else None
+            return known or _file(actor, source, found, path, origin)
     except ArchiveError as error:
         return _refused(actor, archive, path, origin, error)
     except OSError as error:
         return _refused(actor, archive, path, origin, _unreadable(error))
-    sizes.add(imported.size_bytes)
-    return imported
+    finally:
+        if found.folder >= 0:
+            os.close(found.folder)
 
 
 def _known_outcome(actor: Actor, archive: Archive, source: "_Source", path: str, origin: Origin) -> Imported | None:

@@ -5,7 +5,7 @@ A crash at any point leaves either a complete document or an orphan blob that no
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlalchemy import func, insert, select, update
@@ -22,6 +22,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.tables import Base
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import staged_use_case
 from archive_app.kernel.words import one_line
@@ -35,6 +36,7 @@ DEFAULT_LEVEL = 1
 _HEAD_BYTES = 256 * 1024
 _TAIL_BYTES = 64 * 1024
 _BLOCK_BYTES = 1024 * 1024
+_INSERT_DOCUMENT = insert(Base.metadata.tables[Document.__tablename__])
 
 
 class Stream(Protocol):
@@ -47,7 +49,8 @@ class Stream(Protocol):
 class Entry:
     """What is recorded about a file at its entry, besides who, when and how: 形成者, 活动, 时间, 来源系统.
 
-    `name` and `source_path` are the offered ones; `claimed_media_type` is recorded, never trusted.
+    `name` and `source_path` are the offered ones; `claimed_media_type` is recorded, never trusted. `title`, `number`,
+    `dated_on` and `remark` describe a new document; without a title it is called by its file name.
     """
 
     name: str
@@ -57,6 +60,10 @@ class Entry:
     activity: str = ""
     modified_at: datetime | None = None
     claimed_media_type: str = ""
+    title: str = ""
+    number: str = ""
+    dated_on: date | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, s
     """The step that makes stored bytes a version: rows, work for the worker, the event last."""
     name = original_name(entry.name)
     if document_id is None:
-        document_id, number = _new_document(uow, engagement_id, name), 1
+        document_id, number = _new_document(uow, engagement_id, name, entry), 1
     else:
         number = _next_number(uow.session, document_id)
     uow.session.add(_version(uow, engagement_id, document_id, number, stored, entry))
@@ -190,14 +197,21 @@ def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None
             raise NotFoundError
 
 
-def _new_document(uow: UnitOfWork, engagement_id: str, name: str) -> str:
+def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry) -> str:
     document_id = uow.new_id()
+    title = one_line(entry.title, field=N_("Title"), limit=300, required=False) or name
     # At once, because the version refers to it.
-    uow.session.execute(
-        insert(Document).values(
-            id=document_id, engagement_id=engagement_id, title=name, level=DEFAULT_LEVEL, created_at=uow.now
-        )
-    )
+    row = {
+        "id": document_id,
+        "engagement_id": engagement_id,
+        "title": title,
+        "level": DEFAULT_LEVEL,
+        "number": one_line(entry.number, field=N_("Document number"), limit=100, required=False) or None,
+        "dated_on": entry.dated_on,
+        "remark": one_line(entry.remark, field=N_("Remark"), limit=1000, required=False) or None,
+        "created_at": uow.now,
+    }
+    uow.session.execute(_INSERT_DOCUMENT, row)
     return document_id
 
 

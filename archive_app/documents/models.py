@@ -1,6 +1,6 @@
 """Tables of documents, their versions and what was derived from them, uploads and checks."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column
@@ -9,7 +9,10 @@ from archive_app.kernel.tables import Base, Id
 
 
 class Document(Base):
-    """A document of an engagement; its content is in its versions, newest in force."""
+    """A document of an engagement; its content is in its versions, newest in force.
+
+    `number` is what the document calls itself 文号, `dated_on` its own date, not that of its filing.
+    """
 
     __tablename__ = "document"
     __table_args__ = (Index(None, "engagement_id", "id"),)
@@ -18,6 +21,9 @@ class Document(Base):
     engagement_id: Mapped[Id] = mapped_column(ForeignKey("engagement.id"))
     title: Mapped[str] = mapped_column(String(300))
     level: Mapped[int]
+    number: Mapped[str | None] = mapped_column(String(100))
+    dated_on: Mapped[date | None]
+    remark: Mapped[str | None] = mapped_column(String(1000))
     created_at: Mapped[datetime]
 
 

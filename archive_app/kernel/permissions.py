@@ -18,6 +18,9 @@ class Permission(StrEnum):
     TEAM_MANAGE = "engagement:team:manage"
     DOCUMENTS_READ = "engagement:documents:read"
     DOCUMENTS_ADD = "engagement:documents:add"
+    REGISTERS_IMPORT = "organisation:registers:import"
+    INBOX_SORT = "organisation:inbox:sort"
+    TOKENS_OWN = "self:tokens:manage"
     LOG_READ = "archive:log:read"
     LOG_VERIFY = "archive:log:verify"
     HEALTH_READ = "archive:health:read"
@@ -25,4 +28,4 @@ class Permission(StrEnum):
 
 
 OF_EVERYBODY = frozenset({Permission.ANYBODY})
-OF_PEOPLE = frozenset({Permission.ANYBODY, Permission.SIGNED_IN})
+OF_PEOPLE = frozenset({Permission.ANYBODY, Permission.SIGNED_IN, Permission.TOKENS_OWN})

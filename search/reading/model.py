@@ -46,10 +46,41 @@ DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
+class Passage:
+    """A stretch of a text, from character `start` to the start of the next one, and where it stands in the file.
+
+    `place` is one of `page:3`, `slide:2`, `notes:2`, `row:<sheet>!12` (its cells are set apart by tabs, the first one
+    is column A), `paragraph:12`, `line:120`, `header`, `footer`, `comment:3`, `footnote:3`, `mail`, `body`; numbers
+    count from 1. Recognised text has a `confidence` in percent and a `box`: left, top, width and height as fractions
+    of the page.
+    """
+
+    start: int
+    place: str
+    confidence: int | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A file inside a file: an attachment of a mail, a member of a ZIP. `number` counts from 1 in the file's order.
+
+    `name` is as it stands there, a hostile path included. `refused` is the reason why its content is not taken out.
+    """
+
+    number: int
+    name: str
+    size_bytes: int | None
+    refused: ReadingCode | None = None
+
+
+@dataclass(frozen=True)
 class TextResult:
     """The text of a file, lines ended by "\\n", without control characters.
 
-    `pages` counts PDF pages and is None for other kinds; `truncated` says that text beyond a limit was left out.
+    `pages` counts pages (PDF, OFD, TIFF) or slides and is None for other kinds; `truncated` says that text beyond a
+    limit was left out. `reader` is the reader's name and version, such as `docx/2`: a higher number reads better.
+    `blank_pages` are the pages (from 0) that have pictures and no text, so that recognition may find some.
     """
 
     text: str
@@ -57,6 +88,23 @@ class TextResult:
     reader: str
     truncated: bool
     warnings: tuple[str, ...]
+    passages: tuple[Passage, ...] = ()
+    children: tuple[Child, ...] = ()
+    blank_pages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecognisedPage:
+    """The text that recognition found on one page, line by line; `confidence` is the mean in percent, by characters.
+
+    `turned` is by how many degrees clockwise the page was turned to stand upright: 0, 90, 180 or 270.
+    """
+
+    text: str
+    passages: tuple[Passage, ...]
+    confidence: int
+    engine: str
+    turned: int = 0
 
 
 @dataclass(frozen=True)
