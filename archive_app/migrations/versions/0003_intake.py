@@ -1,6 +1,5 @@
 """Registers, their rows, and the inbox"""
 
-
 revision = "0003"
 down_revision = "0002"
 branch_labels = None

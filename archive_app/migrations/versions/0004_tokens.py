@@ -1,6 +1,5 @@
 """Tokens of programs, and writes that were answered"""
 
-
 revision = "0004"
 down_revision = "0003"
 branch_labels = None

@@ -1,6 +1,5 @@
 """Saved searches"""
 
-
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
