@@ -1,4 +1,4 @@
-"""The web application: the gate, the pages of all features, nothing else."""
+"""The web application: the gate, the pages and the JSON interface of all features, nothing else."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.feature import Feature
 from archive_app.settings import Settings
+from archive_app.web.api.service import add_room, install_api
 from archive_app.web.errors import install_errors
 from archive_app.web.gate import current_actor, install_gate
 from archive_app.web.health import probe_jobs, probe_space
@@ -18,6 +19,7 @@ from archive_app.web.language import install_language
 
 def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]) -> Flask:
     """The service for one archive."""
+    from archive_app.identity.api import by_token
     from archive_app.identity.views import authenticate
 
     app = Flask("archive_app", static_folder=None, static_url_path="/static")
@@ -28,6 +30,7 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
         SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
         LANTAI_BASE_URL=settings.base_url,
+        LANTAI_STALL_SECONDS=settings.web.stall_seconds,
     )
     if settings.web.trusted_proxies:
         hops = settings.web.trusted_proxies
@@ -35,11 +38,12 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
     Bootstrap5(app)
     install_language(app, settings.archive.zone)
     install_errors(app)
-    install_gate(app, archive, authenticate)
+    install_gate(app, archive, authenticate, by_token)
+    install_api(app)
     app.extensions["lantai_probes"] = [probe_jobs, probe_space, *(p for f in features for p in f.probes)]
     for dotted in ("archive_app.web.views:blueprint", *(name for f in features for name in f.blueprints)):
         module, _, name = dotted.partition(":")
-        app.register_blueprint(getattr(import_module(module), name))
+        add_room(app, getattr(import_module(module), name))
     _add_layout(app, archive, features)
     return app
 

@@ -1,6 +1,7 @@
 """The composition root: the one list of features, and the one place where an archive is put together."""
 
 import hashlib
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import archive_app.identity.feature
 import archive_app.intake.feature
 import archive_app.trail.feature
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.archive import Archive, Rules
+from archive_app.kernel.archive import Archive, FolderRule, Rules
 from archive_app.kernel.clock import Clock, SystemClock
 from archive_app.kernel.database import open_engine, sqlite_url
 from archive_app.kernel.errors import ArchiveError
@@ -30,8 +31,8 @@ from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
 from archive_app.kernel.policy import Policy
 from archive_app.proof.note import NoteSigner
-from archive_app.settings import Settings
-from search import open_reader
+from archive_app.settings import CONFIG, FolderSettings, Settings
+from search import EngineMissing, EngineName, Synonyms, choose_engine, open_reader
 from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, StorageError, Vault
 
 FEATURES: tuple[Feature, ...] = (
@@ -91,6 +92,26 @@ def index_memory_directory(settings: Settings, archive_id: str) -> Path:
     if settings.search.residence == "disk":
         return settings.data_directory / "index-readable"
     return Path(settings.search.memory_directory) / f"lantai-{archive_id}-{place}"
+
+
+def search_engine(settings: Settings) -> EngineName:
+    """The engine that the settings choose. Raises: RefusedToStartError when it is not installed."""
+    try:
+        return choose_engine(settings.search.engine)
+    except EngineMissing as error:
+        raise RefusedToStartError(
+            N_(
+                "The search engine that search.engine names (%(engine)s) is not installed. Nothing was changed. "
+                "Install it, or name another."
+            ),
+            engine=settings.search.engine,
+        ) from error
+
+
+def read_synonyms() -> Synonyms:
+    """The names that mean the same, of `config/synonyms.toml`."""
+    groups = tomllib.loads((CONFIG / "synonyms.toml").read_text(encoding="utf-8"))["groups"]
+    return Synonyms(tuple(map(tuple, groups)))
 
 
 def create_archive(settings: Settings, parts: Parts | None = None) -> bool:
@@ -203,7 +224,7 @@ def _put_together(settings: Settings, engine: Engine, parts: Parts) -> Archive:
         clock=parts.clock,
         policy=policy,
         vault=Vault(parts.backend(settings), keys, archive_id=identity.archive_id, sm3=settings.archive.sm3),
-        index=open_reader(index_memory_directory(settings, identity.archive_id)),
+        index=open_reader(index_memory_directory(settings, identity.archive_id), synonyms=read_synonyms()),
         rules=_rules(settings),
         data_directory=settings.data_directory,
     )
@@ -259,6 +280,18 @@ def _open_keys(settings: Settings, identity: ArchiveIdentity) -> KeyRing:
         ) from error
 
 
+def _folder_rule(folder: FolderSettings) -> FolderRule:
+    return FolderRule(
+        name=folder.name,
+        path=Path(folder.path).expanduser(),
+        organisation=folder.organisation,
+        engagement=folder.engagement,
+        routes=folder.routes,
+        originator=folder.originator,
+        activity=folder.activity,
+    )
+
+
 def _rules(settings: Settings) -> Rules:
     return Rules(
         zone=ZoneInfo(settings.archive.zone),
@@ -270,4 +303,11 @@ def _rules(settings: Settings) -> Rules:
         session_idle=timedelta(minutes=settings.sessions.idle_minutes),
         session_lifetime=timedelta(hours=settings.sessions.lifetime_hours),
         link_lifetime=timedelta(hours=settings.sessions.link_hours),
+        watched_folders=tuple(_folder_rule(folder) for folder in settings.intake.watched_folders()),
+        quiet_time=timedelta(seconds=settings.intake.quiet_seconds),
+        recognition_pages=settings.reading.recognition_pages,
+        part_limit_bytes=settings.reading.part_bytes,
+        parts_limit_bytes=settings.reading.parts_bytes,
+        parts_limit=settings.reading.parts,
+        parts_depth=settings.reading.parts_depth,
     )

@@ -5,6 +5,7 @@ the defaults do not know, or a value of another type, stops the start and is nam
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -17,6 +18,8 @@ FILE_NAME = "lantai.toml"
 # Anchored beside this package: a `config/` folder beside the started script would shadow a plain import.
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 _PLACES = {"LANTAI_DATA", "LANTAI_CONFIG"}
+_FOLDER_NAME_LIMIT = 100
+_REGEX = "regex:"
 
 
 class SettingsError(Exception):
@@ -47,6 +50,7 @@ class WebSettings:
     threads: int
     base_url: str
     trusted_proxies: int
+    stall_seconds: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class UploadSettings:
 
 @dataclass(frozen=True)
 class SearchSettings:
+    engine: str
     residence: str
     memory_directory: str
 
@@ -77,12 +82,48 @@ class ReadingSettings:
     limit_bytes: int
     memory_bytes: int
     seconds: int
+    recognition_pages: int
+    parts: int
+    parts_depth: int
+    part_bytes: int
+    parts_bytes: int
+
+
+@dataclass(frozen=True)
+class FolderSettings:
+    """One watched folder, an entry `[[intake.folders]]`."""
+
+    path: str
+    name: str
+    organisation: str
+    engagement: str = ""
+    routes: tuple[str, ...] = ()
+    originator: str = ""
+    activity: str = ""
+
+
+@dataclass(frozen=True)
+class IntakeSettings:
+    """`folders` holds the tables as they stand in the file, checked by `watched_folders`."""
+
+    look_seconds: int
+    quiet_seconds: int
+    folders: list[Any]
+
+    def watched_folders(self) -> tuple[FolderSettings, ...]:
+        """The watched folders. Raises: SettingsError naming the entry and what is wrong with it."""
+        folders = tuple(_folder(number, entry) for number, entry in enumerate(self.folders, start=1))
+        for name in {folder.name for folder in folders}:
+            if sum(folder.name == name for folder in folders) > 1:
+                raise SettingsError(f"intake.folders: two folders are called {name!r}; give each a name of its own")
+        return folders
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     checkpoint_seconds: int
     poll_milliseconds: int
+    recognition_lanes: int
 
 
 @dataclass(frozen=True)
@@ -100,6 +141,7 @@ class Settings:
     sessions: SessionSettings
     passwords: PasswordSettings
     reading: ReadingSettings
+    intake: IntakeSettings
     worker: WorkerSettings
 
     @property
@@ -168,6 +210,8 @@ def _from_environment(environ: Mapping[str, str], values: Mapping[str, Any]) -> 
 
 
 def _parse(name: str, text: str, default: object) -> object:
+    if isinstance(default, list):
+        raise SettingsError(f"environment: {name} cannot be set here; write [[…]] tables into {FILE_NAME}")
     if isinstance(default, bool):
         if text not in {"true", "false"}:
             raise SettingsError(f"environment: {name} must be true or false, not {text!r}")
@@ -180,11 +224,56 @@ def _parse(name: str, text: str, default: object) -> object:
     return text
 
 
+def _folder(number: int, entry: object) -> FolderSettings:
+    """One table `[[intake.folders]]`, every key known and of its type."""
+    place = f"intake.folders, entry {number}"
+    if not isinstance(entry, Mapping):
+        raise SettingsError(f"{place}: must be a table [[intake.folders]]")
+    _check_folder_keys(place, entry)
+    for key in ("path", "name", "organisation"):
+        if not str(entry.get(key, "")).strip():
+            raise SettingsError(f"{place}: {key} is missing")
+    if len(entry["name"]) > _FOLDER_NAME_LIMIT:
+        raise SettingsError(f"{place}: name must have at most {_FOLDER_NAME_LIMIT} characters")
+    for route in entry.get("routes", ()):
+        _check_route(place, route)
+    if not Path(entry["path"]).expanduser().is_absolute():
+        raise SettingsError(f"{place}: path must be absolute, not {entry['path']!r}")
+    return FolderSettings(**{**entry, "routes": tuple(entry.get("routes", ()))})
+
+
+def _check_folder_keys(place: str, entry: Mapping[str, Any]) -> None:
+    known = {field.name: field for field in fields(FolderSettings)}
+    for key, value in entry.items():
+        if key not in known:
+            raise SettingsError(f"{place}: unknown key {key}{_nearest(key, known)}")
+        is_text = isinstance(value, str)
+        if key == "routes":
+            is_text = isinstance(value, list) and all(isinstance(route, str) for route in value)
+        if not is_text:
+            raise SettingsError(f"{place}: {key} must be {'a list of texts' if key == 'routes' else 'text'}")
+
+
+def _check_route(place: str, route: str) -> None:
+    if not route.startswith(_REGEX):
+        named = "{engagement}" in route
+    else:
+        try:
+            named = "engagement" in re.compile(route.removeprefix(_REGEX)).groupindex
+        except re.error as error:
+            raise SettingsError(f"{place}: routes: {route!r}: {error}") from error
+    if not named:
+        raise SettingsError(f"{place}: routes: {route!r} does not say where the engagement's number stands")
+
+
 def _check(sections: Mapping[str, Any]) -> None:
     try:
         ZoneInfo(sections["archive"].zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise SettingsError(f"archive.zone: no such time zone: {sections['archive'].zone!r}") from None
+    sections["intake"].watched_folders()
+    if sections["search"].engine not in {"auto", "tantivy", "whoosh"}:
+        raise SettingsError(f'search.engine: "auto", "tantivy" or "whoosh", not {sections["search"].engine!r}')
     if sections["search"].residence not in {"memory", "disk"}:
         raise SettingsError(f'search.residence: "memory" or "disk", not {sections["search"].residence!r}')
     may_be_zero = {"trusted_proxies"}

@@ -1,8 +1,10 @@
 """Full-text search over Chinese and English, in a sealed memory index. This is the library's whole public face."""
 
 from search.analysis import canonical
+from search.engine import EngineName, choose_engine
 from search.errors import (
     EngineFailed,
+    EngineMissing,
     IndexBusy,
     IndexUnavailable,
     IndexUnsealable,
@@ -13,12 +15,32 @@ from search.errors import (
 from search.excerpts import Fragment, Piece, highlight
 from search.index import Index, IndexReader, open_reader, open_writer, rebuild
 from search.language import LONGEST_QUERY_CHARS, MOST_TERMS
-from search.values import Facet, Filters, Hit, IndexDocument, Query, Results, Scope, Sort
+from search.likeness import LIKE
+from search.synonyms import NO_SYNONYMS, Synonyms
+from search.values import (
+    Expansion,
+    Facet,
+    Filters,
+    Hit,
+    IndexDocument,
+    Query,
+    Results,
+    Scope,
+    Similar,
+    Sort,
+    Source,
+    Suggestion,
+)
 
 __all__ = [
+    "LIKE",
     "LONGEST_QUERY_CHARS",
     "MOST_TERMS",
+    "NO_SYNONYMS",
     "EngineFailed",
+    "EngineMissing",
+    "EngineName",
+    "Expansion",
     "Facet",
     "Filters",
     "Fragment",
@@ -36,8 +58,13 @@ __all__ = [
     "Scope",
     "SealFailed",
     "SearchError",
+    "Similar",
     "Sort",
+    "Source",
+    "Suggestion",
+    "Synonyms",
     "canonical",
+    "choose_engine",
     "highlight",
     "open_reader",
     "open_writer",

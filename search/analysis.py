@@ -3,7 +3,8 @@
 **Substring truth.** Let `canonical(text)` be built like this:
 
 1. Invisible characters (soft hyphen, zero-width, directional marks, variation selectors) are dropped; the rest is
-   normalised by NFKC and case folding. ＧＢ／Ｔ becomes gb/t, CO₂ becomes co2.
+   normalised by NFKC and case folding, and traditional characters become the simplified ones they are written with on
+   the mainland, each by itself. ＧＢ／Ｔ becomes gb/t, CO₂ becomes co2, 溫室氣體 becomes 温室气体.
 2. What is left is cut into maximal *runs* of one class: **joined** (Chinese, kana, hangul, emoji: written without
    spaces between words), **word** (all other letters with their combining marks) or **digits** (decimal digits).
    Everything else only separates. White space between two joined characters is dropped first, because sources break
@@ -25,6 +26,7 @@ joined character is a prefix. A unigram thus stands only where a run ends, which
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from bisect import bisect_right
@@ -32,8 +34,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 
-ANALYSIS_VERSION = f"1/unicode-{unicodedata.unidata_version}"
-"""Changes whenever the same text may give other tokens; an index made by another version must be rebuilt."""
+from opencc import OpenCC
 
 LONGEST_RUN_CHARS = 2_000
 """Longer words (base64, garbage) can be no query, and tantivy would drop tokens above 65,530 bytes in silence."""
@@ -81,6 +82,26 @@ _UNCHANGED = "\x00-\x7f\u2013-\u2015\u2018-\u201f\u3001-\u3029\u4e00-\u9fff"
 _special_parts = re.compile(rf"[{_UNCHANGED}]?[^{_UNCHANGED}]+").sub
 
 
+def _simplified_forms() -> dict[int, str]:
+    """What OpenCC makes of each character by itself, from U+4E00 to U+9FFF: one becomes one, so that places stay."""
+    characters = [chr(number) for number in range(0x4E00, 0xA000)]
+    simple = OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    pairs = zip(characters, simple, strict=True)
+    return {ord(character): other for character, other in pairs if other != character and "\u4e00" <= other <= "\u9fff"}
+
+
+SIMPLIFIED = _simplified_forms()
+_traditional_parts = re.compile(f"[{''.join(map(chr, SIMPLIFIED))}]+").sub
+# Another edition of the table makes other tokens: an index belongs to one.
+_TABLE_DIGEST = hashlib.sha256(repr(sorted(SIMPLIFIED.items())).encode()).hexdigest()[:8]
+ANALYSIS_VERSION = f"2/unicode-{unicodedata.unidata_version}/simplified-{_TABLE_DIGEST}"
+"""Changes whenever the same text may give other tokens; an index made by another version must be rebuilt."""
+
+
+def _simplify(part: re.Match[str]) -> str:
+    return part[0].translate(SIMPLIFIED)
+
+
 def _nfkc(part: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", part[0])
 
@@ -88,7 +109,7 @@ def _nfkc(part: re.Match[str]) -> str:
 def normalise(text: str) -> str:
     """Step 1 of the rule: one spelling for every way to write the same characters."""
     visible = _special_parts(_nfkc, _drop_invisible("", text))
-    return unicodedata.normalize("NFKC", visible.casefold())
+    return _traditional_parts(_simplify, unicodedata.normalize("NFKC", visible.casefold()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,3 +36,7 @@ class SealFailed(SearchError):  # noqa: N818 - as above
 
 class EngineFailed(SearchError):  # noqa: N818 - as above
     """The engine could not write, for example because the memory is full; close the index and open it again."""
+
+
+class EngineMissing(SearchError):  # noqa: N818 - as above
+    """The search engine that was asked for, or every one, is not installed."""

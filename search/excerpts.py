@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from search.analysis import AnalysedText, Phrase
+from search.analysis import AnalysedText
+from search.expression import TextField
 from search.language import parse_query
 from search.plain_text import plain_form, plain_pattern
+from search.synonyms import NO_SYNONYMS, Synonyms
 
 _CHUNK_CHARS = 256
 _SCAN_CHARS = 100_000
@@ -30,6 +32,16 @@ class Fragment:
     start: int
     end: int
 
+    @property
+    def marked_at(self) -> int | None:
+        """Where in the original text its first marked piece begins."""
+        at = self.start
+        for piece in self.pieces:
+            if piece.marked:
+                return at
+            at += len(piece.text)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class _Match:
@@ -38,12 +50,17 @@ class _Match:
     term: int
 
 
-_Reader = Callable[[str, int, int, tuple[Phrase, ...]], Iterator[_Match]]
+_Sought = tuple[tuple[int, str], ...]
+"""Needles, each with the number of its term: a term and its synonyms share one."""
+_Reader = Callable[[str, int, int, _Sought], Iterator[_Match]]
 
 
-def highlight(text: str, query_text: str, *, width_chars: int = 120, fragments: int = 2) -> list[Fragment]:
+def highlight(
+    text: str, query_text: str, *, synonyms: Synonyms = NO_SYNONYMS, width_chars: int = 120, fragments: int = 2
+) -> list[Fragment]:
     """The first places in `text` that a query's positive terms match, as at most `fragments` fragments in text order.
 
+    `text` is a body: terms of other fields are not looked for. With `synonyms`, those of the terms are.
     Where plain characters (`search.plain_text`) already make a match of every term, rarer spellings are not looked for.
 
     Where nothing matches (the words stand in the title, or beyond the first 100,000 characters), the beginning of
@@ -52,10 +69,10 @@ def highlight(text: str, query_text: str, *, width_chars: int = 120, fragments: 
     Raises:
         QueryError: as for the query itself.
     """
-    phrases = parse_query(query_text).wanted()
-    matches = _first_matches(text, phrases, fragments, _plain_matches_between)
-    if len({match.term for match in matches}) < len(phrases):
-        matches = _first_matches(text, phrases, fragments, _matches_between)
+    sought = _sought(query_text, synonyms)
+    matches = _first_matches(text, sought, fragments, _plain_matches_between)
+    if len({match.term for match in matches}) < len({term for term, _ in sought}):
+        matches = _first_matches(text, sought, fragments, _matches_between)
     if not matches:
         return [_fragment(text, 0, min(width_chars, len(text)), [])] if text else []
     windows = _windows(matches, len(text), width_chars)
@@ -63,22 +80,31 @@ def highlight(text: str, query_text: str, *, width_chars: int = 120, fragments: 
     return [_fragment(text, *window) for window in sorted(telling, key=lambda window: window[0])]
 
 
-def _first_matches(text: str, phrases: tuple[Phrase, ...], fragments: int, between: _Reader) -> list[_Match]:
+def _sought(query_text: str, synonyms: Synonyms) -> _Sought:
+    terms = parse_query(query_text, synonyms).wanted()
+    inside = [term for term in terms if term.field in {TextField.ANYWHERE, TextField.BODY}]
+    # The same phrase asked for anywhere and in the body is one.
+    needles = {phrase.needle: number for number, term in reversed(list(enumerate(inside))) for phrase in term.phrases}
+    return tuple(sorted((number, needle) for needle, number in needles.items()))
+
+
+def _first_matches(text: str, sought: _Sought, fragments: int, between: _Reader) -> list[_Match]:
     """Matches in text order; reading stops once there are enough of them and every term was seen."""
     found: dict[tuple[int, int], _Match] = {}
-    overlap = 2 * max((len(phrase.needle) for phrase in phrases), default=0) + 64
-    for start in range(0, min(len(text), _SCAN_CHARS) if phrases else 0, _CHUNK_CHARS):
-        for match in between(text, max(0, start - overlap), start + _CHUNK_CHARS, phrases):
+    overlap = 2 * max((len(needle) for _, needle in sought), default=0) + 64
+    terms = len({term for term, _ in sought})
+    for start in range(0, min(len(text), _SCAN_CHARS) if sought else 0, _CHUNK_CHARS):
+        for match in between(text, max(0, start - overlap), start + _CHUNK_CHARS, sought):
             found.setdefault((match.start, match.end), match)
-        enough = len(found) >= fragments and len({match.term for match in found.values()}) == len(phrases)
+        enough = len(found) >= fragments and len({match.term for match in found.values()}) == terms
         if enough or len(found) >= _MOST_MATCHES:
             break
     return sorted(found.values(), key=lambda match: (match.start, -match.end))
 
 
-def _matches_between(text: str, begin: int, end: int, phrases: tuple[Phrase, ...]) -> Iterator[_Match]:
+def _matches_between(text: str, begin: int, end: int, sought: _Sought) -> Iterator[_Match]:
     analysed = AnalysedText(text[begin:end])
-    for term, needle in enumerate(phrase.needle for phrase in phrases):
+    for term, needle in sought:
         if not _anchor(needle).search(analysed.normalised):
             continue
         for at in _occurrences(analysed.canonical, needle):
@@ -90,10 +116,10 @@ def _matches_between(text: str, begin: int, end: int, phrases: tuple[Phrase, ...
                 yield _Match(begin + match_start, begin + match_end, term)
 
 
-def _plain_matches_between(text: str, begin: int, end: int, phrases: tuple[Phrase, ...]) -> Iterator[_Match]:
+def _plain_matches_between(text: str, begin: int, end: int, sought: _Sought) -> Iterator[_Match]:
     """Those matches that plain characters make: nearly all, in a small part of the time."""
     plain = plain_form(text[begin:end])
-    for term, needle in enumerate(phrase.needle for phrase in phrases):
+    for term, needle in sought:
         for match in plain_pattern(needle).finditer(plain):
             start, stop = match.span()
             cut_before = begin > 0 and start == 0 and needle[0] == "|"

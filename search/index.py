@@ -1,7 +1,7 @@
 """The sealed memory index: one writer, any number of readers in other processes.
 
 The readable files live in memory (`search.memory`); after each commit the new ones are sealed to disk
-(`search.sealing`). The engine between them (`search.tantivy_engine`) knows neither.
+(`search.sealing`). The engine between them (`search.engine`) knows neither.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from search.errors import IndexUnavailable, IndexUnsealable, SealFailed
+from search.engine import Engine, EngineName, choose_engine, load_engine
+from search.errors import EngineMissing, IndexUnavailable, IndexUnsealable, SealFailed
 from search.memory import MemoryDirectory
 from search.sealing import Manifest, SealedStore
-from search.tantivy_engine import COMMIT_FILE, LAYOUT, TantivyEngine
-from search.values import IndexDocument, Query, Results
+from search.synonyms import NO_SYNONYMS, Synonyms
+from search.values import IndexDocument, Query, Results, Scope, Similar, Suggestion
 
 _OPEN_ATTEMPTS = 5
 
@@ -27,11 +28,12 @@ _OPEN_ATTEMPTS = 5
 class Index:
     """The writer's side, in one process and one thread. Also a context manager that closes it."""
 
-    def __init__(self, home: MemoryDirectory, store: SealedStore) -> None:
+    def __init__(self, home: MemoryDirectory, store: SealedStore, engine: EngineName) -> None:
         """Internal: use `open_writer` or `rebuild`."""
-        self._home, self._store = home, store
+        self._home, self._store, self._name = home, store, engine
+        self._kind = load_engine(engine)
         self._directory: Path | None = None
-        self._engine: TantivyEngine | None = None
+        self._engine: Engine | None = None
         self._manifest: Manifest | None = None
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
@@ -57,7 +59,7 @@ class Index:
             raise _closed()
         engine.commit()
         self._manifest = self._store.seal(
-            directory, engine.snapshot, layout=LAYOUT, generation=manifest.generation, watermark=watermark
+            directory, engine.snapshot, layout=self._kind.layout, generation=manifest.generation, watermark=watermark
         )
         with _noting():
             self._home.note_state(directory, self._manifest.generation, self._manifest.digest)
@@ -89,15 +91,15 @@ class Index:
             SealFailed: the old index stands, or the new one does and old files could not be removed.
             EngineFailed: the old index stands.
         """
-        directory = self._home.new_generation()
-        engine = TantivyEngine(directory, create=True)
+        directory = self._home.new_generation(self._name, self._kind.layout)
+        engine = self._kind(directory, create=True)
         try:
             engine.begin_writing()
             engine.put(documents)
             engine.commit()
             generation = secrets.token_hex(16)
             manifest = self._store.seal(
-                directory, engine.snapshot, layout=LAYOUT, generation=generation, watermark=watermark
+                directory, engine.snapshot, layout=self._kind.layout, generation=generation, watermark=watermark
             )
         except BaseException:
             engine.close()
@@ -120,7 +122,7 @@ class Index:
     ) -> None:
         self.close()
 
-    def _use(self, directory: Path, engine: TantivyEngine, manifest: Manifest) -> None:
+    def _use(self, directory: Path, engine: Engine, manifest: Manifest) -> None:
         before, self._engine = self._engine, engine
         self._directory, self._manifest = directory, manifest
         if before is not None:
@@ -131,17 +133,17 @@ class Index:
 
     def _resume(self) -> None:
         """Take up the sealed state: from memory if it is still there, otherwise by unsealing."""
-        manifest = self._store.read(LAYOUT)
+        manifest = self._store.read(self._kind.layout)
         directory = self._home.current()
         engine = self._engine_in_memory(directory, manifest)
         if directory is None or engine is None:
-            directory = self._home.new_generation()
+            directory = self._home.new_generation(self._name, self._kind.layout)
             self._store.unseal(manifest, directory)
-            engine = _open_unsealed(directory)
+            engine = self._open_unsealed(directory)
         engine.begin_writing()
         self._use(directory, engine, manifest)
 
-    def _engine_in_memory(self, directory: Path | None, manifest: Manifest) -> TantivyEngine | None:
+    def _engine_in_memory(self, directory: Path | None, manifest: Manifest) -> Engine | None:
         """What memory holds may be one commit ahead of the disk, or one note behind; anything else is not ours."""
         state = self._home.state(directory) if directory else None
         if directory is None or state is None:
@@ -149,12 +151,19 @@ class Index:
         if state[0] != manifest.generation or state[1] not in {manifest.digest, manifest.previous}:
             return None
         try:
-            return TantivyEngine(directory)
+            return self._kind(directory)
         except ValueError:  # files are missing or broken: the sealed ones replace them
             return None
 
+    def _open_unsealed(self, directory: Path) -> Engine:
+        try:
+            return self._kind(directory)
+        except ValueError as error:
+            msg = "the sealed index opened, but its engine cannot read it"
+            raise IndexUnsealable(msg) from error
+
     @property
-    def _open_engine(self) -> TantivyEngine:
+    def _open_engine(self) -> Engine:
         if self._engine is None:
             raise _closed()
         return self._engine
@@ -163,12 +172,13 @@ class Index:
 class IndexReader:
     """The readers' side, for any process and thread: sees each commit and each rebuild at its next query."""
 
-    def __init__(self, home: MemoryDirectory) -> None:
+    def __init__(self, home: MemoryDirectory, synonyms: Synonyms) -> None:
         """Internal: use `open_reader`."""
         self._home = home
+        self.synonyms = synonyms
         self._directory: Path | None = None
-        self._engine: TantivyEngine | None = None
-        self._commit: tuple[int, int] | None = None
+        self._engine: Engine | None = None
+        self._commit: object = None
         self._opening = threading.Lock()
 
     def query(self, query: Query) -> Results:
@@ -178,7 +188,35 @@ class IndexReader:
             QueryError: the text is too long or has too many terms.
             IndexUnavailable: the writer has not (yet) put an index into the memory directory.
         """
-        return self._fresh_engine().search(query)
+        return self._fresh_engine().search(query, self.synonyms)
+
+    def suggest(self, prefix: str, scope: Scope, limit: int = 10) -> list[Suggestion]:
+        """Titles, names, clients, engagements, originators and numbers in the scope that contain `prefix`.
+
+        The last word of `prefix` may be the beginning of a word or number; Chinese may begin anywhere. What begins with
+        `prefix` comes first, then what stands in most documents. At most 50; nothing that the scope hides is read.
+
+        Raises:
+            IndexUnavailable: as for `query`.
+        """
+        return self._fresh_engine().suggest(prefix, scope, limit)
+
+    def similar(self, key: str, scope: Scope, limit: int = 10) -> list[Similar]:
+        """Other documents in the scope that are like the version `key`, the likest first; none if that is not in it.
+
+        At most 50.
+
+        Raises:
+            IndexUnavailable: as for `query`.
+        """
+        return self._fresh_engine().similar(key, scope, limit)
+
+    @property
+    def engine(self) -> EngineName | None:
+        """The engine that made the index in use; None while there is none."""
+        directory = self._home.current()
+        made_by = self._home.made_by(directory) if directory else None
+        return EngineName(made_by[0]) if made_by and made_by[0] in set(EngineName) else None
 
     @property
     def count(self) -> int:
@@ -189,7 +227,7 @@ class IndexReader:
         """
         return self._fresh_engine().count
 
-    def _fresh_engine(self) -> TantivyEngine:
+    def _fresh_engine(self) -> Engine:
         with self._opening:
             for _ in range(_OPEN_ATTEMPTS):
                 directory = self._home.current()
@@ -202,26 +240,32 @@ class IndexReader:
         msg = "the writer has not put an index into the memory directory"
         raise IndexUnavailable(msg)
 
-    def _opened(self, directory: Path) -> TantivyEngine:
+    def _opened(self, directory: Path) -> Engine:
         if self._engine is None or directory != self._directory:
             self._home.check()
-            self._commit = _last_commit(directory)
-            self._engine, self._directory = TantivyEngine(directory), directory
-        elif self._commit != (commit := _last_commit(directory)):
+            kind = _engine_of(self._home.made_by(directory))
+            self._commit = kind.last_commit(directory)
+            self._engine, self._directory = kind(directory), directory
+        elif self._commit != (commit := self._engine.last_commit(directory)):
             self._engine.reload()
             self._commit = commit
         return self._engine
 
 
-def open_writer(memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str) -> Index:
+def open_writer(
+    memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str, *, engine: EngineName | None = None
+) -> Index:
     """Take up the index where it was last sealed; then put again whatever is newer than its `watermark`.
 
+    `engine` is the first that is installed if none is named.
+
     Raises:
+        EngineMissing: the engine is not installed.
         IndexBusy: another writer has it.
         IndexUnsealable: there is no usable sealed index: call `rebuild` with everything from the database.
         IndexUnavailable: `memory_dir` is not ours alone.
     """
-    index = _take(memory_dir, sealed_dir, seal_key, archive_id)
+    index = _take(memory_dir, sealed_dir, seal_key, archive_id, engine)
     try:
         index._resume()  # noqa: SLF001 - the two halves of one construction
     except BaseException:
@@ -238,15 +282,17 @@ def rebuild(
     *,
     documents: Iterable[IndexDocument],
     watermark: str | None,
+    engine: EngineName | None = None,
 ) -> Index:
     """Make the index anew, whatever was there before (nothing, for a new archive), and open it for writing.
 
     Raises:
+        EngineMissing: as `open_writer`.
         IndexBusy: another writer has it; inside the writer use `Index.rebuild`.
         IndexUnavailable: `memory_dir` is not ours alone.
         SealFailed: as `Index.rebuild`.
     """
-    index = _take(memory_dir, sealed_dir, seal_key, archive_id)
+    index = _take(memory_dir, sealed_dir, seal_key, archive_id, engine)
     try:
         index.rebuild(documents=documents, watermark=watermark)
     except BaseException:
@@ -255,12 +301,14 @@ def rebuild(
     return index
 
 
-def open_reader(memory_dir: Path) -> IndexReader:
-    """A reader; the index need not be there yet."""
-    return IndexReader(MemoryDirectory(memory_dir))
+def open_reader(memory_dir: Path, *, synonyms: Synonyms = NO_SYNONYMS) -> IndexReader:
+    """A reader; the index need not be there yet. It follows whatever engine the writer uses."""
+    return IndexReader(MemoryDirectory(memory_dir), synonyms)
 
 
-def _take(memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str) -> Index:
+def _take(memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str, engine: EngineName | None) -> Index:
+    name = engine or choose_engine()
+    load_engine(name)
     store = SealedStore(sealed_dir, seal_key, archive_id)
     home = MemoryDirectory(memory_dir)
     try:
@@ -268,24 +316,22 @@ def _take(memory_dir: Path, sealed_dir: Path, seal_key: bytes, archive_id: str) 
     except BaseException:
         store.close()
         raise
-    return Index(home, store)
+    return Index(home, store, name)
 
 
-def _last_commit(directory: Path) -> tuple[int, int]:
-    """What changes with every commit. Raises: ValueError when the generation is gone."""
+def _engine_of(made_by: tuple[str, str] | None) -> type[Engine]:
+    """The engine that can read a generation. Raises: ValueError: none here can."""
+    if made_by is None or made_by[0] not in set(EngineName):
+        msg = "the index was made by another version of this program"
+        raise ValueError(msg)
     try:
-        told = (directory / COMMIT_FILE).stat()
-    except OSError as error:
+        kind = load_engine(EngineName(made_by[0]))
+    except EngineMissing as error:
         raise ValueError(str(error)) from error
-    return told.st_ino, told.st_mtime_ns
-
-
-def _open_unsealed(directory: Path) -> TantivyEngine:
-    try:
-        return TantivyEngine(directory)
-    except ValueError as error:
-        msg = "the sealed index opened, but its engine cannot read it"
-        raise IndexUnsealable(msg) from error
+    if kind.layout != made_by[1]:
+        msg = "the index was made by another version of this program"
+        raise ValueError(msg)
+    return kind
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 memory_dir/              mode 0700, on memory-backed storage
     current -> g-1f…     a symbolic link, switched by one rename
     g-1f…/               a whole index; made under this name, but used only once `current` points to it
-        sealed-state     which sealed state it was made from or last sealed as
+        made-by          engine and layout
+        sealed-state     which sealed state it was made from or last sealed as, and since which start of the machine
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from search.errors import IndexUnavailable
 
 _CURRENT = "current"
 _STATE = "sealed-state"
+_MADE_BY = "made-by"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class MemoryDirectory:
@@ -56,11 +59,21 @@ class MemoryDirectory:
         except FileNotFoundError:
             return None
 
-    def new_generation(self) -> Path:
-        """An empty directory, not in use yet."""
+    def new_generation(self, engine: str, layout: str) -> Path:
+        """A directory for files of that engine and layout, not in use yet."""
         directory = self._path / f"g-{secrets.token_hex(8)}"
         directory.mkdir(mode=0o700)
+        (directory / _MADE_BY).write_text(json.dumps([engine, layout]), "utf-8")
         return directory
+
+    @staticmethod
+    def made_by(directory: Path) -> tuple[str, str] | None:
+        """Engine and layout of a generation; None for one of an earlier version, or one that was removed."""
+        try:
+            engine, layout = json.loads((directory / _MADE_BY).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return engine, layout
 
     def switch(self, directory: Path) -> None:
         """Put a generation in use, at once for everybody, and remove all others."""
@@ -80,14 +93,22 @@ class MemoryDirectory:
     def note_state(directory: Path, generation: str, manifest_digest: str) -> None:
         """Remember what sealed state the files in `directory` stand for."""
         new = directory / f"{_STATE}.new"
-        new.write_text(json.dumps([generation, manifest_digest]), "utf-8")
+        new.write_text(json.dumps([generation, manifest_digest, _boot_id()]), "utf-8")
         new.replace(directory / _STATE)
 
     @staticmethod
     def state(directory: Path) -> tuple[str, str] | None:
-        """What `note_state` remembered: generation and manifest digest."""
+        """What `note_state` remembered: generation and manifest digest; None if the machine was started since.
+
+        Not every engine syncs its files. Where they lie on a disk, a power loss may leave them torn.
+        """
         try:
-            generation, digest = json.loads((directory / _STATE).read_text("utf-8"))
-        except FileNotFoundError:
+            generation, digest, boot_id = json.loads((directory / _STATE).read_text("utf-8"))
+        except (FileNotFoundError, ValueError):  # ValueError: torn itself, or of an earlier version
             return None
-        return generation, digest
+        return (generation, digest) if boot_id == _boot_id() else None
+
+
+def _boot_id() -> str:
+    """Another one after each start of the kernel; empty where the kernel does not say."""
+    return _BOOT_ID.read_text("ascii").strip() if _BOOT_ID.exists() else ""

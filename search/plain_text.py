@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from search.analysis import SIMPLIFIED
+
 MASK = "\0"
 _SPACE, _PUNCTUATION = " ", ","
 _HAN = "\u4e00-\u9fff"
@@ -28,6 +30,7 @@ def _plain_character(code: int) -> str:
 
 _PLAIN = {code: _plain_character(code) for code in range(0x10000) if code and _mask("", chr(code))}
 _PLAIN = {code: plain for code, plain in _PLAIN.items() if not 0x4E00 <= code <= 0x9FFF}  # noqa: PLR2004  # _HAN
+_PLAIN |= SIMPLIFIED
 
 _LETTERS, _DIGITS, _JOINED = "a-z", "0-9", _HAN
 _SEPARATOR = f"[{_SPACE}{_PUNCTUATION}]"

@@ -1,71 +1,73 @@
-"""The tantivy engine: everything that knows tantivy, and nothing about sealing.
+"""The tantivy engine: everything that knows tantivy, with `search.tantivy_queries`, and nothing about sealing.
 
-An engine keeps one index in one directory. Documents carry two analysed fields: `text` (title, name, metadata, body,
-each a value of its own, so that no phrase runs from one into the next) decides what is found, `title` (title, name)
-only lifts hits. Everything else is exact terms and numbers for filters, facets and order.
+An engine keeps one index in one directory. Documents carry analysed fields: `body` and `about` (all words that are not
+the body, each value by itself, so that no phrase runs from one into the next) decide what is found; `title`, `name` and
+so on once more what can be asked for by field. Everything else is exact terms and numbers for filters, facets and
+order, whole values to suggest, and a portrait to find a document's like.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import tantivy
-from tantivy import FieldType, Occur
+from tantivy import Occur
 
-from search.analysis import ANALYSIS_VERSION, Phrase, index_text, normalise
+from search.analysis import ANALYSIS_VERSION, index_text
+from search.engine import MOST_ANSWERS
 from search.errors import EngineFailed
-from search.language import AllOf, AnyOf, Expression, Not, ParsedQuery, Term, parse_query
-from search.values import Facet, Filters, Hit, IndexDocument, Query, Results, Scope, Sort
-
-LAYOUT = f"tantivy-0.27/schema-1/analysis-{ANALYSIS_VERSION}"
-"""What a stored index must have been made by to be readable here."""
+from search.language import ParsedQuery, parse_query
+from search.likeness import FINGERPRINT, Portrait, portrait, rank_similar, telling
+from search.short_fields import (
+    SHORT,
+    about,
+    beginning_of,
+    lines_of,
+    sort_title,
+    whole,
+)
+from search.synonyms import NO_SYNONYMS, Synonyms
+from search.tantivy_queries import START, Asking, OpenEnded, all_unscored
+from search.tantivy_suggestions import ONE_EACH, Suggesting
+from search.values import Hit, IndexDocument, Query, Results, Scope, Similar, Sort, Source, Suggestion
 
 COMMIT_FILE = "meta.json"
 """The file in an engine's directory that every commit replaces."""
 _SEGMENT_FILES = ("idx", "pos", "term", "store", "fast", "fieldnorm")
 _HEAP_BYTES = 32_000_000
-_TITLE_BOOST = 3.0
-_FACET_FIELDS = {
-    Facet.ENGAGEMENT: "engagement_id",
-    Facet.CLIENT: "client_id",
-    Facet.YEAR: "year",
-    Facet.KIND: "kind",
-}
-_MOST_FACET_VALUES = 60_000
-_SORT_TITLE_BYTES = 96
-# Tantivy refuses to expand one prefix to more than 16,384 tokens. Only a hostile document has that many, but it must
-# not break the searches of others, so the characters after the prefix are then taken in ranges below that number.
-_SECOND_CHARACTERS = [(0x0, 0x5FFF), (0x6000, 0x8FFF), (0x9000, 0xCFFF), (0xD000, 0xD7FF), (0xE000, 0x1FFFF)] + [
-    (start, start + 0x2FFF) for start in range(0x20000, 0x35000, 0x3000)
-]
+_EXACT = ("key", "document_id", "organisation_id", "engagement_id", "client_id", "kind")
 
 
 def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
-    for name in ("text", "title"):
+    for name in ("body", "about", *SHORT):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     for name in ("key", "document_id"):
         builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("organisation_id", "engagement_id", "client_id", "kind", "sort_title"):
+    for source in ONE_EACH:
+        builder.add_text_field(f"whole_{source}", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in (*_EXACT[2:], "sort_title", *(f"whole_{source}" for source in SHORT if source not in ONE_EACH)):
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("level", "current", "readable", "year", "filed_day"):
+    builder.add_text_field("band", tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("portrait", stored=True)
+    for name in ("level", "current", "readable", "year", "filed_day", "dated_day"):
         builder.add_integer_field(name, indexed=True, fast=True)
     return builder.build()
 
 
 _SCHEMA = _schema()
+_ASKING = Asking(_SCHEMA)
 
 
 class TantivyEngine:
-    """One open index directory; writes only after `begin_writing`, and then from one thread.
+    """See `search.engine.Engine`."""
 
-    `search` may be called from several threads.
-    """
+    layout: ClassVar[str] = f"tantivy-0.27/schema-2/analysis-{ANALYSIS_VERSION}/like-{FINGERPRINT}"
 
     def __init__(self, directory: Path, *, create: bool = False) -> None:
         """Open the index in `directory`; with `create`, make an empty one there.
@@ -77,6 +79,15 @@ class TantivyEngine:
         self._index = tantivy.Index(_SCHEMA, path=str(directory)) if create else tantivy.Index.open(str(directory))
         self._index.config_reader("Manual")
         self._writer: Any = None
+
+    @staticmethod
+    def last_commit(directory: Path) -> object:
+        """See `Engine.last_commit`."""
+        try:
+            told = (directory / COMMIT_FILE).stat()
+        except OSError as error:
+            raise ValueError(str(error)) from error
+        return told.st_ino, told.st_mtime_ns
 
     def begin_writing(self) -> None:
         """Take the writer; the caller makes sure that there is only one."""
@@ -141,42 +152,84 @@ class TantivyEngine:
         """Documents in the committed index."""
         return int(self._index.searcher().num_docs)
 
-    def search(self, query: Query) -> Results:
+    def search(self, query: Query, synonyms: Synonyms = NO_SYNONYMS) -> Results:
         """Answer a query from the state last reloaded.
 
         Raises:
             QueryError: as `search.language.parse_query`.
         """
-        parsed = parse_query(query.text)
+        parsed = parse_query(query.text, synonyms if query.synonyms else NO_SYNONYMS)
         if parsed.expression is None and not parsed.blank:
             return Results([], 0, {facet: {} for facet in query.facets}, parsed.notes)
         try:
-            return self._run(query, parsed, _open_ended)
+            return self._run(query, parsed, _ASKING.open_ended)
         except ValueError as error:
-            if "max expansions" not in str(error):
+            if not _too_many(error):
                 raise
-            return self._run(query, parsed, _open_ended_in_ranges)
+            return self._run(query, parsed, _ASKING.open_ended_in_ranges)
 
-    def _run(self, query: Query, parsed: ParsedQuery, open_ended: _OpenEnded) -> Results:
+    def _run(self, query: Query, parsed: ParsedQuery, open_ended: OpenEnded) -> Results:
         searcher = self._index.searcher()
-        visible = _visible(query.scope)
-        words = [(Occur.Must, _words(parsed.expression, open_ended))] if parsed.expression else []
+        visible = _ASKING.visible(query.scope)
+        words = [(Occur.Must, _ASKING.words(parsed.expression, open_ended))] if parsed.expression else []
         order: dict[str, Any] = {}
         lifts: list[tuple[Any, Any]] = []
         if query.sort is Sort.RELEVANCE and words:
-            lifts = [(Occur.Should, _lift(wanted, open_ended)) for wanted in parsed.wanted()]
+            lifts = _ASKING.lifts(parsed.wanted(), open_ended)
         elif query.sort is Sort.TITLE:
             order = {"order_by_field": "sort_title", "order": tantivy.Order.Asc}
         else:
             oldest_first = query.sort is Sort.OLDEST
             order = {"order_by_field": "filed_day", "order": tantivy.Order.Asc if oldest_first else tantivy.Order.Desc}
-        narrowed = [*words, (Occur.Must, _unscored(visible, _filter_clauses(query.filters)))]
+        filters = [(Occur.Must, clause) for clause in _ASKING.filters(query.filters).values()]
+        narrowed = [*words, (Occur.Must, all_unscored([*visible, *filters]))]
         # Tantivy refuses a limit of zero; a page of nothing still has a total.
         found: Any = searcher.search(
             tantivy.Query.boolean_query([*narrowed, *lifts]), limit=max(1, query.limit), offset=query.offset, **order
         )
         hits = [_hit(searcher, score, address, scored=not order) for score, address in found.hits[: query.limit]]
-        return Results(hits, int(found.count), _facets(searcher, query, words, narrowed, visible), parsed.notes)
+        facets = _ASKING.facets(searcher, query, words, narrowed, visible)
+        return Results(hits, int(found.count), facets, parsed.notes, parsed.expanded)
+
+    def suggest(self, prefix: str, scope: Scope, limit: int) -> list[Suggestion]:
+        """See `Engine.suggest`. Of words that go on in more than 100 ways the most frequent are looked for."""
+        beginning = beginning_of(prefix)
+        if beginning is None:
+            return []
+        most = min(limit, MOST_ANSWERS)
+        within = all_unscored([*_ASKING.visible(scope), (Occur.Must, _ASKING.current())])
+        return Suggesting(self._index.searcher(), _ASKING, within).suggest(beginning, most)
+
+    def similar(self, key: str, scope: Scope, limit: int) -> list[Similar]:
+        """See `Engine.similar`."""
+        searcher = self._index.searcher()
+        visible = _ASKING.visible(scope)
+        own: Any = searcher.search(
+            tantivy.Query.boolean_query([*visible, (Occur.Must, _ASKING.term("key", key))]), limit=1
+        )
+        if not own.hits:
+            return []
+        stored: Any = searcher.doc(own.hits[0][1])
+        shown = _portrait_of(stored)
+        weights = telling(
+            shown, stored.get_first(f"whole_{Source.TITLE}") or "", lambda token: _rarity(searcher, token)
+        )
+        liked = [(Occur.Should, _weighed(_token(token), weight)) for token, weight in weights.items()]
+        liked += [(Occur.Should, _weighed(_ASKING.term("band", band), 1.0)) for band in shown.bands]
+        if not liked:
+            return []
+        itself = (Occur.MustNot, _ASKING.term("document_id", stored.get_first("document_id")))
+        within = all_unscored([*visible, (Occur.Must, _ASKING.current()), itself])
+        found: Any = searcher.search(
+            tantivy.Query.boolean_query([(Occur.Must, within), (Occur.Must, tantivy.Query.boolean_query(liked))]),
+            limit=min(limit, MOST_ANSWERS) + MOST_ANSWERS,
+        )
+        others: list[tuple[Any, Any]] = [(score, searcher.doc(address)) for score, address in found.hits]
+        likenesses = (
+            (other.get_first("key"), other.get_first("document_id"), score, _portrait_of(other))
+            for score, other in others
+        )
+        return rank_similar(shown, likenesses, min(limit, MOST_ANSWERS))
 
 
 @contextmanager
@@ -188,6 +241,10 @@ def _writing() -> Iterator[None]:
         raise EngineFailed(msg) from error
 
 
+def _too_many(error: ValueError) -> bool:
+    return "max expansions" in str(error)
+
+
 def _hit(searcher: Any, score: Any, address: Any, *, scored: bool) -> Hit:
     stored = searcher.doc(address)
     return Hit(stored.get_first("key"), stored.get_first("document_id"), float(score) if scored else 0.0)
@@ -195,166 +252,53 @@ def _hit(searcher: Any, score: Any, address: Any, *, scored: bool) -> Hit:
 
 def _stored_form(document: IndexDocument) -> Any:
     form = tantivy.Document()
-    for text in (document.title, document.name, document.metadata, document.body):
-        form.add_text("text", index_text(text))
-    for text in (document.title, document.name):
-        form.add_text("title", index_text(text))
-    for name in ("key", "document_id", "organisation_id", "engagement_id", "client_id", "kind"):
-        if value := getattr(document, name):
+    body = index_text(document.body)
+    form.add_text("body", body)
+    for text in about(document):
+        form.add_text("about", index_text(text))
+    for source, lines in lines_of(document).items():
+        if lines:
+            form.add_text(source.value, f"{START} {index_text(getattr(document, source.value))}")
+        for line in lines:
+            form.add_text(f"whole_{source}", whole(line))
+    for name, value in _exact_values(document).items():
+        if isinstance(value, int):
+            form.add_integer(name, value)
+        elif value:
             form.add_text(name, value)
-    form.add_text("sort_title", _sort_title(document.title or document.name))
-    for name in ("level", "current", "readable"):
-        form.add_integer(name, int(getattr(document, name)))
-    form.add_integer("filed_day", document.filed_on.toordinal())
-    if document.year is not None:
-        form.add_integer("year", document.year)
+    drawn = portrait(body)
+    for band in drawn.bands:
+        form.add_text("band", band)
+    form.add_bytes("portrait", drawn.to_bytes())
     return form
 
 
-def _sort_title(title: str) -> str:
-    """GB 18030 keeps the order of GB 2312, whose first 3,755 characters stand in pinyin order."""
-    return normalise(title).strip().encode("gb18030", "replace")[:_SORT_TITLE_BYTES].decode("latin-1")
-
-
-# --- words ---
-
-_OpenEnded = Callable[[str, Phrase], Any]
-
-
-def _words(expression: Expression, open_ended: _OpenEnded) -> Any:
-    if isinstance(expression, Term):
-        return _phrase("text", expression.phrase, open_ended)
-    if isinstance(expression, Not):
-        return _but_not([_words(expression.part, open_ended)])
-    if isinstance(expression, AnyOf):
-        return tantivy.Query.boolean_query([(Occur.Should, _words(part, open_ended)) for part in expression.parts])
-    return _all_of(expression, open_ended)
-
-
-def _all_of(expression: AllOf, open_ended: _OpenEnded) -> Any:
-    wanted = [part for part in expression.parts if not isinstance(part, Not)]
-    unwanted = [_words(part.part, open_ended) for part in expression.parts if isinstance(part, Not)]
-    if not wanted:
-        return _but_not(unwanted)
-    clauses = [(Occur.Must, _words(part, open_ended)) for part in wanted]
-    return tantivy.Query.boolean_query([*clauses, *((Occur.MustNot, part) for part in unwanted)])
-
-
-def _but_not(unwanted: list[Any]) -> Any:
-    """A tantivy query of negatives alone finds nothing; here it means everything else."""
-    everything = tantivy.Query.const_score_query(tantivy.Query.all_query(), 0.0)
-    return tantivy.Query.boolean_query([(Occur.Must, everything), *((Occur.MustNot, part) for part in unwanted)])
-
-
-def _phrase(field: str, wanted: Phrase, open_ended: _OpenEnded) -> Any:
-    if wanted.open_ended:
-        return open_ended(field, wanted)
-    # A phrase of one token makes tantivy panic.
-    if len(wanted.tokens) == 1:
-        return tantivy.Query.term_query(_SCHEMA, field, wanted.tokens[0])
-    return tantivy.Query.phrase_query(_SCHEMA, field, list(wanted.tokens))
-
-
-def _open_ended(field: str, wanted: Phrase, second: str = ".?") -> Any:
-    """`phrase_prefix_query` would cut its expansion short in silence; the regular expression does not."""
-    *before, last = wanted.tokens
-    pattern = last + second
-    if not before:
-        return tantivy.Query.regex_query(_SCHEMA, field, pattern)
-    return tantivy.Query.regex_phrase_query(_SCHEMA, field, [*before, pattern])
-
-
-def _open_ended_in_ranges(field: str, wanted: Phrase) -> Any:
-    ranges = ["", *(rf"[\x{{{first:x}}}-\x{{{last:x}}}]" for first, last in _SECOND_CHARACTERS)]
-    return tantivy.Query.boolean_query([(Occur.Should, _open_ended(field, wanted, second)) for second in ranges])
-
-
-def _lift(wanted: Phrase, open_ended: _OpenEnded) -> Any:
-    return tantivy.Query.boost_query(_phrase("title", wanted, open_ended), _TITLE_BOOST)
-
-
-# --- scope, filters, facets ---
-
-
-def _unscored(visible: list[tuple[Any, Any]], filters: dict[str, Any]) -> Any:
-    clauses = [*visible, *((Occur.Must, clause) for clause in filters.values())]
-    return tantivy.Query.const_score_query(tantivy.Query.boolean_query(clauses), 0.0)
-
-
-def _visible(scope: Scope) -> list[tuple[Any, Any]]:
-    grants = (
-        []
-        if scope.everything
-        else [
-            (Occur.Should, _one_of("organisation_id", scope.organisations)),
-            (Occur.Should, _one_of("engagement_id", scope.engagements)),
-        ]
-    )
-    clauses = [(Occur.Must, tantivy.Query.boolean_query(grants))] if grants else []
-    clauses.append((Occur.Must, _between("level", None, scope.highest_level)))
-    for name, excluded in (("engagement_id", scope.excluded_engagements), ("document_id", scope.excluded_documents)):
-        if excluded:
-            clauses.append((Occur.MustNot, _one_of(name, excluded)))
-    return clauses
-
-
-def _filter_clauses(filters: Filters) -> dict[str, Any]:
-    """One clause per filter in use; those that are also facets under the facet's name."""
-    clauses = {
-        facet.value: _one_of(_FACET_FIELDS[facet], values)
-        for facet, values in (
-            (Facet.ENGAGEMENT, filters.engagements),
-            (Facet.CLIENT, filters.clients),
-            (Facet.YEAR, filters.years),
-            (Facet.KIND, filters.kinds),
-        )
-        if values
-    }
-    if filters.filed_from is not None or filters.filed_to is not None:
-        clauses["filed"] = _between("filed_day", _day(filters.filed_from), _day(filters.filed_to))
-    if filters.current_only:
-        clauses["current"] = tantivy.Query.term_query(_SCHEMA, "current", 1)
-    if filters.unread_only:
-        clauses["unread"] = tantivy.Query.term_query(_SCHEMA, "readable", 0)
-    return clauses
-
-
-def _one_of(field: str, values: Iterable[str | int]) -> Any:
-    return tantivy.Query.term_set_query(_SCHEMA, field, list(values))
-
-
-def _between(field: str, lowest: int | None, highest: int | None) -> Any:
-    return tantivy.Query.range_query(_SCHEMA, field, FieldType.Integer, lowest, highest)
-
-
-def _day(day: date | None) -> int | None:
-    return None if day is None else day.toordinal()
-
-
-def _facets(
-    searcher: Any, query: Query, words: list[Any], narrowed: list[Any], visible: list[Any]
-) -> dict[str, dict[str, int]]:
-    filters = _filter_clauses(query.filters)
-    facets = [Facet(name) for name in query.facets]
-    counted = _count(searcher, narrowed, [facet for facet in facets if facet.value not in filters])
-    for facet in facets:
-        if facet.value in filters:
-            others = {name: clause for name, clause in filters.items() if name != facet.value}
-            counted |= _count(searcher, [*words, (Occur.Must, _unscored(visible, others))], [facet])
-    return {facet.value: counted[facet] for facet in facets}
-
-
-def _count(searcher: Any, clauses: list[Any], facets: list[Facet]) -> dict[Facet, dict[str, int]]:
-    if not facets:
-        return {}
-    terms = {"size": _MOST_FACET_VALUES, "segment_size": _MOST_FACET_VALUES}
-    request = {facet.value: {"terms": {"field": _FACET_FIELDS[facet], **terms}} for facet in facets}
-    answer = searcher.aggregate(tantivy.Query.boolean_query(clauses), request)
+def _exact_values(document: IndexDocument) -> dict[str, str | int | None]:
     return {
-        facet: {_facet_value(bucket["key"]): bucket["doc_count"] for bucket in answer[facet.value]["buckets"]}
-        for facet in facets
+        **{name: getattr(document, name) for name in _EXACT},
+        **{name: int(getattr(document, name)) for name in ("level", "current", "readable")},
+        "sort_title": sort_title(document),
+        "year": document.year,
+        "filed_day": document.filed_on.toordinal(),
+        "dated_day": document.dated_on.toordinal() if document.dated_on else None,
     }
 
 
-def _facet_value(key: str | float) -> str:
-    return key if isinstance(key, str) else str(int(key))
+# --- suggestions and likeness ---
+
+
+def _portrait_of(stored: Any) -> Portrait:
+    return Portrait.from_bytes(bytes(stored.get_first("portrait")))
+
+
+def _token(token: str) -> Any:
+    return _ASKING.any_of(_ASKING.term(field, token) for field in ("body", "about"))
+
+
+def _weighed(query: Any, weight: float) -> Any:
+    return tantivy.Query.const_score_query(query, weight)
+
+
+def _rarity(searcher: Any, token: str) -> float:
+    having = max(searcher.doc_freq(field, token) for field in ("body", "about"))
+    return math.log(1 + (searcher.num_docs - having + 0.5) / (having + 0.5)) if having else 0.0

@@ -12,8 +12,10 @@ class IndexDocument:
     """One version of one document, as the index sees it.
 
     `key` is the version's id and unique in an index. Empty `engagement_id` or `client_id` means "none".
-    `kind` is a type code such as `pdf`; `metadata` holds other words to find the document by; `readable` is false
-    where no text could be extracted, so that only title, name and metadata find it.
+    `kind` is a type code such as `pdf`; `metadata` holds words to find the document by that have no field of their
+    own; `readable` is false where no text could be extracted, so that only the other fields find it. `client` and
+    `engagement` are what people call them (of an engagement the title and the number, one below the other), `number`
+    is the document's own, `dated_on` the day it says it was made.
     """
 
     key: str
@@ -31,6 +33,11 @@ class IndexDocument:
     metadata: str
     body: str
     readable: bool
+    client: str = ""
+    engagement: str = ""
+    originator: str = ""
+    number: str = ""
+    dated_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,10 @@ class Facet(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the index. Empty `text` lists everything visible. `facets` are names of `Facet`."""
+    """A question to the index. Empty `text` lists everything visible. `facets` are names of `Facet`.
+
+    With `synonyms`, words are also looked for by what the reader's table calls equal.
+    """
 
     text: str
     scope: Scope
@@ -92,6 +102,7 @@ class Query:
     offset: int = 0
     limit: int = 20
     facets: tuple[str, ...] = ()
+    synonyms: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +113,62 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """`term`, as the table of synonyms spells it, was in the query; `added` was looked for as well."""
+
+    term: str
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """One page of hits, the exact total, and exact counts per facet value (years as decimal text).
 
     A facet's counts leave out the filter on that same facet, so that they say what choosing another value would give.
-    `notes` are codes of `search.language`: how an ill-formed query was understood.
+    `notes` are codes of `search.language`: how an ill-formed query was understood. `expanded` says what was looked for
+    besides what was typed.
     """
 
     hits: list[Hit]
     total: int
     facets: dict[str, dict[str, int]]
     notes: tuple[str, ...]
+    expanded: tuple[Expansion, ...] = ()
+
+
+class Source(StrEnum):
+    """Where a suggestion was read."""
+
+    CLIENT = "client"
+    ENGAGEMENT = "engagement"
+    NUMBER = "number"
+    ORIGINATOR = "originator"
+    TITLE = "title"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A whole title, name and so on that contains what was typed, and the current versions in the scope that have it.
+
+    Of an engagement it is the one line (title or number) that does.
+    """
+
+    text: str
+    source: Source
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A current version of another document that is like a given one.
+
+    `likeness` estimates which part of all their passages both have, 0 to 1 (give or take 0.05; at 1 the texts are
+    equal but for separators, or nearly so), None where one of them has too little text to tell or the fingerprints
+    are not available; `relevance` is how far the words that stand out in the given one stand in this one too, 0 to 1.
+    """
+
+    key: str
+    document_id: str
+    likeness: float | None
+    relevance: float

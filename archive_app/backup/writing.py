@@ -41,8 +41,7 @@ from archive_app.backup.format import (
     write_durably,
     write_identity,
 )
-from archive_app.documents.held import held_blobs
-from archive_app.documents.models import Derivative, IndexKey, Version
+from archive_app.documents.models import Derivative, HeldContent, IndexKey, Version
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
@@ -227,17 +226,16 @@ def _sync_names(folder: Path, shards: Iterable[Path]) -> None:
 def _epochs(session: Session) -> set[int]:
     epochs = set(session.scalars(select(Version.key_epoch).distinct()))
     epochs |= set(session.scalars(select(IndexKey.key_epoch).distinct()))
-    return epochs | {held.key.epoch for held in held_blobs(session)}
+    return epochs | set(session.scalars(select(HeldContent.key_epoch).distinct()))
 
 
 def _needed(session: Session) -> Iterator[tuple[str, bytes]]:
     """Every blob that the database refers to, with the SHA-256 of its ciphertext."""
     content = select(Version.content_blob_id, Version.stored_sha256)
     derived = select(Derivative.blob_id, Derivative.stored_sha256)
-    for statement in (content, derived):
+    held = select(HeldContent.blob_id, HeldContent.stored_sha256)
+    for statement in (content, derived, held):
         yield from session.execute(statement.execution_options(yield_per=1000))
-    for held in held_blobs(session):
-        yield held.blob_id, held.stored_sha256
 
 
 def _copy_blobs(

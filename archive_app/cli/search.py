@@ -14,7 +14,7 @@ from archive_app.documents.searching import Found, SearchPage, SearchUnavailable
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.language import N_
-from archive_app.runtime import index_memory_directory
+from archive_app.runtime import index_memory_directory, search_engine
 from archive_app.settings import Settings
 from archive_app.worker import open_index
 from search import Filters, IndexBusy, Sort, rebuild
@@ -49,16 +49,25 @@ def command() -> None:
 @click.option("--all-versions", is_flag=True, help=words(N_("Replaced versions too.")))
 @click.option("--sort", type=click.Choice([sort.value for sort in Sort]), default=Sort.RELEVANCE.value)
 @click.option("--skip", type=click.IntRange(0, 10_000), default=0, help=words(N_("Leave out so many hits at the top.")))
-def find(*, text: tuple[str, ...], engagements: tuple[str, ...], all_versions: bool, sort: str, skip: int) -> None:
+@click.option("--no-synonyms", is_flag=True, help=words(N_("Do not look for synonyms.")))
+def find(
+    *, text: tuple[str, ...], engagements: tuple[str, ...], all_versions: bool, sort: str, skip: int, no_synonyms: bool
+) -> None:
     """Prints hits with excerpts."""
     filters = Filters(engagements=frozenset(engagements), current_only=not all_versions)
+
+    def ask() -> SearchPage:
+        return search_documents(
+            OPERATOR, text=" ".join(text), filters=filters, sort=Sort(sort), offset=skip, synonyms=not no_synonyms
+        )
+
     with opened_archive() as (archive, settings):
         tell(N_("This is the operator's view: everything in the archive, whoever may see it on the pages."))
         try:
-            page = search_documents(OPERATOR, text=" ".join(text), filters=filters, sort=Sort(sort), offset=skip)
+            page = ask()
         except SearchUnavailableError:
             with _unsealed(archive, settings):
-                page = search_documents(OPERATOR, text=" ".join(text), filters=filters, sort=Sort(sort), offset=skip)
+                page = ask()
     _show(page, skip)
 
 
@@ -71,7 +80,15 @@ def rebuild_command() -> None:
         memory = index_memory_directory(settings, archive.archive_id)
         sealed = settings.data_directory / "index"
         try:
-            index = rebuild(memory, sealed, index_key(archive), archive.archive_id, documents=documents, watermark=None)
+            index = rebuild(
+                memory,
+                sealed,
+                index_key(archive),
+                archive.archive_id,
+                documents=documents,
+                watermark=None,
+                engine=search_engine(settings),
+            )
         except IndexBusy:
             request_rebuild(OPERATOR)
             say(N_("The running worker makes the index anew; until it is ready the old one answers."))
@@ -98,6 +115,8 @@ def _show(page: SearchPage, skip: int) -> None:
         _show_hit(found)
     for note in page.notes:
         tell(SEARCH_NOTES[note])
+    for one in page.expanded:
+        tell(N_("Also looked for: %(others)s (%(term)s)"), others=", ".join(one.added), term=one.term)
     first, last = (skip + 1, skip + len(page.found)) if page.found else (0, 0)
     say(N_("Hits %(first)s to %(last)s of %(total)s."), first=first, last=last, total=page.total)
 
@@ -107,6 +126,7 @@ def _show_hit(found: Found) -> None:
     click.echo(
         f"  {found.engagement.number} {found.engagement.title} · {found.client_name} · {found.version.filed_at.date()}"
     )
-    for fragment in found.fragments:
+    for fragment, place in zip(found.fragments, found.places, strict=True):
         pieces = (click.style(piece.text, bold=True) if piece.marked else piece.text for piece in fragment.pieces)
-        click.echo("  … " + "".join(pieces).replace("\n", " "))
+        stands = " · ".join(words(one.message, **one.params) for one in place.label) if place else ""
+        click.echo("  … " + "".join(pieces).replace("\n", " ") + (f"  [{stands}]" if stands else ""))

@@ -109,6 +109,6 @@ def _blob_problems(archive: Archive, line: ProgressLine) -> Iterator[str]:
             )
         except StorageError as error:
             yield words(
-                N_("%(name)s (duplicate waiting for a decision, upload %(upload)s): %(explanation)s"),
-                name=blob.name, upload=blob.upload_id, explanation=error,
+                N_("%(name)s (held, not yet a document, %(held)s): %(explanation)s"),
+                name=blob.name, held=blob.id, explanation=error,
             )  # fmt: skip

@@ -30,7 +30,7 @@ from archive_app.runtime import (
 )
 from archive_app.settings import FILE_NAME, Settings
 from archive_app.web.health import probe_jobs, probe_space
-from search import IndexUnavailable
+from search import EngineMissing, EngineName, IndexUnavailable, choose_engine
 
 _OPERATOR = Actor.system("doctor", via="cli")
 _OTHERS = 0o077
@@ -80,6 +80,7 @@ def _opened(settings: Settings, archive: Archive) -> Iterator[Line]:
     running = worker_runs(settings)
     yield from _look(N_("Key file"), lambda: _key_file(settings, archive))
     yield from _look(N_("Search index"), lambda: _index(settings, archive))
+    yield from _look(N_("Search engine"), lambda: _engine(settings))
     text = N_("running") if running else N_("not running; nothing is read, indexed or sequenced until it is")
     yield Line(N_("Worker"), State.GOOD if running else State.WATCH, text)
     probes = (_clock, lambda uow: _pending(uow, running=running), _last_backup, probe_jobs, probe_space)
@@ -189,6 +190,21 @@ def _index(settings: Settings, archive: Archive) -> Iterator[Line]:
     if file_system(place) not in {"tmpfs", "ramfs"}:
         text = N_("%(place)s is not memory-backed: readable words reach a disk")
         yield Line(N_("Search index"), State.WATCH, text, {"place": place})
+
+
+def _engine(settings: Settings) -> Iterator[Line]:
+    wanted = settings.search.engine
+    try:
+        name = choose_engine(wanted)
+    except EngineMissing:
+        text = N_("%(engine)s is not installed: install it, or name another in search.engine")
+        yield Line(N_("Search engine"), State.BAD, text, {"engine": wanted})
+        return
+    if name is EngineName.WHOOSH and wanted == "auto":
+        text = N_("%(engine)s, which is slow: tantivy is not installed")
+        yield Line(N_("Search engine"), State.WATCH, text, {"engine": name})
+    else:
+        yield Line(N_("Search engine"), State.GOOD, N_("in use: %(engine)s"), {"engine": name})
 
 
 def _count(archive: Archive) -> str:

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from archive_app.documents.ingest import DOCUMENT_FILED, VERSION_FILED
 from archive_app.documents.keys import key_of
-from archive_app.documents.models import Derivative, Document, Upload, Version
-from archive_app.documents.uploads import held_blob_id
+from archive_app.documents.models import Derivative, Document, HeldContent, Version
 from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -188,9 +187,7 @@ def _unknown(archive: Archive, blob_ids: list[str]) -> list[str]:
     with archive.reading(Actor.system("check")) as uow:
         known = set(uow.session.scalars(select(Version.content_blob_id).where(Version.content_blob_id.in_(blob_ids))))
         known |= set(uow.session.scalars(select(Derivative.blob_id).where(Derivative.blob_id.in_(blob_ids))))
-        if len(known) < len(blob_ids):
-            held = uow.session.scalars(select(Upload).where(Upload.state == "duplicate"))
-            known |= {held_blob_id(upload) for upload in held}
+        known |= set(uow.session.scalars(select(HeldContent.blob_id).where(HeldContent.blob_id.in_(blob_ids))))
     return [blob_id for blob_id in blob_ids if blob_id not in known]
 
 

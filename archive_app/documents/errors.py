@@ -78,6 +78,19 @@ class ContentCorruptError(ArchiveError):
     )
 
 
+class DuplicateError(ArchiveError):
+    code = "duplicate"
+    message = N_(
+        "The engagement already has a document of exactly this content. Nothing was filed; to file it all the same, "
+        "send it again with duplicates=keep and a fresh key."
+    )
+
+
+class PartUnavailableError(ArchiveError):
+    code = "part_unavailable"
+    message = N_("This file cannot be taken out of the one it is in. The original can be downloaded unchanged.")
+
+
 class NotPreviewableError(ArchiveError):
     code = "not_previewable"
     message = N_("No picture of this page can be made. The original can be downloaded unchanged.")

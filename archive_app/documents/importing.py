@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from archive_app.documents.errors import ChangedWhileReadError
 from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, add_document
-from archive_app.documents.models import Version
+from archive_app.documents.models import Document, Version
 from archive_app.documents.names import readable_path
 from archive_app.documents.uploads import UPLOAD_REFUSED
 from archive_app.engagements.engagements import subjects_of
@@ -82,7 +82,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """A path to file: its folder's descriptor, valid until the next one is asked for; or why it cannot be filed."""
 
     path: str
@@ -111,7 +111,7 @@ def import_paths(actor: Actor, archive: Archive, *, paths: Iterable[str], origin
     return _import_all(actor, archive, walk(paths), origin, sizes)
 
 
-def walk(paths: Iterable[str]) -> "Iterator[_Found]":
+def walk(paths: Iterable[str]) -> Iterator[Found]:
     """Every file below `paths`, folders in the order of their names' bytes, and everything that is not one."""
     for path in paths:
         absolute = os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links
@@ -119,7 +119,7 @@ def walk(paths: Iterable[str]) -> "Iterator[_Found]":
         try:
             folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            yield _Found(absolute, error=_unreadable(error))
+            yield Found(absolute, error=_unreadable(error))
             continue
         try:
             yield from _walk_entry(folder, name or ".", absolute)
@@ -127,19 +127,19 @@ def walk(paths: Iterable[str]) -> "Iterator[_Found]":
             os.close(folder)
 
 
-def _walk_entry(folder: int, name: str, path: str) -> Iterator[_Found]:
+def _walk_entry(folder: int, name: str, path: str) -> Iterator[Found]:
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         mode = status.st_mode
         if stat.S_ISREG(mode):
-            yield _Found(path, folder, status.st_size)
+            yield Found(path, folder, status.st_size)
             return
         if not stat.S_ISDIR(mode):
-            yield _Found(path, error=NotAPlainFileError())
+            yield Found(path, error=NotAPlainFileError())
             return
         inner = os.open(name, _FOLDER_FLAGS, dir_fd=folder)
     except OSError as error:
-        yield _Found(path, error=_unreadable(error))
+        yield Found(path, error=_unreadable(error))
         return
     try:
         for entry in sorted(os.listdir(inner), key=os.fsencode):  # noqa: PTH208  # of a descriptor, not of a path
@@ -149,7 +149,7 @@ def _walk_entry(folder: int, name: str, path: str) -> Iterator[_Found]:
 
 
 def _import_all(
-    actor: Actor, archive: Archive, found_files: Iterator[_Found], origin: Origin, sizes: set[int]
+    actor: Actor, archive: Archive, found_files: Iterator[Found], origin: Origin, sizes: set[int]
 ) -> Iterator[Imported]:
     under_way: deque[tuple[int, Future[Imported]]] = deque()
 
@@ -174,12 +174,12 @@ def _import_all(
             yield oldest()
 
 
-def _import_one(actor: Actor, archive: Archive, found: _Found, origin: Origin, like_sized: bool) -> Imported:
+def _import_one(actor: Actor, archive: Archive, found: Found, origin: Origin, like_sized: bool) -> Imported:
     path = readable_path(found.path)
     try:
         if found.error is not None:
             raise found.error
-        with _Source(found) as source:
+        with Source(found) as source:
             known = _known_outcome(actor, archive, source, path, origin) if like_sized else None
             return known or _file(actor, source, found, path, origin)
     except ArchiveError as error:
@@ -191,12 +191,17 @@ def _import_one(actor: Actor, archive: Archive, found: _Found, origin: Origin, l
             os.close(found.folder)
 
 
-def _known_outcome(actor: Actor, archive: Archive, source: "_Source", path: str, origin: Origin) -> Imported | None:
+def _known_outcome(actor: Actor, archive: Archive, source: "Source", path: str, origin: Origin) -> Imported | None:
     """Compares content before filing where the engagement has a file of the same size: a duplicate that went into the
     vault first would be left there as an orphan."""
     digest = source.digest()
-    same = select(Version.document_id, Version.source_path)
-    same = same.where(Version.engagement_id == origin.engagement_id, Version.sha256 == digest).order_by(Version.id)
+    same = (
+        select(Version.document_id, Version.source_path)
+        .join(Document, Document.id == Version.document_id)
+        .where(Version.engagement_id == origin.engagement_id, Version.sha256 == digest)
+        .where(Document.withdrawn_at.is_(None))
+        .order_by(Version.id)
+    )
     with archive.reading(actor) as uow:
         twins = uow.session.execute(same).all()
     for document_id, source_path in twins:
@@ -210,7 +215,7 @@ def _known_outcome(actor: Actor, archive: Archive, source: "_Source", path: str,
     return Imported(path, Outcome.DUPLICATE, source.size_bytes, twins[0].document_id)
 
 
-def _file(actor: Actor, source: "_Source", found: _Found, path: str, origin: Origin) -> Imported:
+def _file(actor: Actor, source: "Source", found: Found, path: str, origin: Origin) -> Imported:
     filed = add_document(
         actor,
         engagement_id=origin.engagement_id,
@@ -242,10 +247,10 @@ def _unreadable(error: OSError) -> SourceUnreadableError:
     return SourceUnreadableError(reason=error.strerror or type(error).__name__)
 
 
-class _Source:
+class Source:
     """A plain file that is being read, and the proof that it stayed the same meanwhile."""
 
-    def __init__(self, found: _Found) -> None:
+    def __init__(self, found: Found) -> None:
         self._file = FileIO(os.open(found.name, _FILE_FLAGS, dir_fd=found.folder))
         try:
             status = _plain_status(self._file.fileno())

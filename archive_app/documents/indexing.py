@@ -31,7 +31,11 @@ def index_versions(workshop: Workshop, jobs: Sequence[Job]) -> None:
     with archive.reading(Actor.system("indexer")) as uow:
         keys = _with_siblings(uow.session, {job.subject_id for job in jobs})
         for start in range(0, len(keys), _BATCH):
-            workshop.index.put(list(describe(archive, uow.session, keys[start : start + _BATCH])))
+            batch = keys[start : start + _BATCH]
+            described = list(describe(archive, uow.session, batch))
+            workshop.index.put(described)
+            # What was withdrawn is described no more.
+            workshop.index.remove(set(batch) - {document.key for document in described})
     workshop.index.commit(None)
 
 
@@ -66,6 +70,7 @@ def indexed_versions(archive: Archive) -> int:
     with archive.reading(Actor.system("indexer")) as uow:
         on_the_way = select(Job.subject_id).where(Job.kind.in_(("documents.index", "documents.read")))
         settled = select(func.count()).select_from(Version).where(Version.id.not_in(on_the_way))
+        settled = settled.join(Document, Document.id == Version.document_id).where(Document.withdrawn_at.is_(None))
         return uow.session.scalar(settled) or 0
 
 
@@ -77,7 +82,7 @@ def describe(archive: Archive, session: Session, keys: Sequence[str]) -> Iterato
         .join(Engagement, Engagement.id == Version.engagement_id)
         .join(Client, Client.id == Engagement.client_id)
         .outerjoin(Derivative, is_text_of(Version))
-        .where(Version.id.in_(keys))
+        .where(Version.id.in_(keys), Document.withdrawn_at.is_(None))
     )
     for version, document, engagement, client, blob_id in rows:
         body = open_text(archive, version, blob_id, limit_bytes=INDEX_TEXT_LIMIT_BYTES) if blob_id else None
@@ -87,16 +92,8 @@ def describe(archive: Archive, session: Session, keys: Sequence[str]) -> Iterato
 def _document(
     version: Version, document: Document, engagement: Engagement, client: Client, body: str | None, zone: ZoneInfo
 ) -> IndexDocument:
-    words = (
-        client.name,
-        client.credit_code,
-        engagement.number,
-        engagement.title,
-        version.source_path,
-        version.originator,
-        version.activity,
-        version.source_system,
-    )
+    # What has a field of its own is found by that; the rest is words without a name.
+    words = (client.credit_code, version.source_path, version.activity, version.source_system, document.remark)
     return IndexDocument(
         key=version.id,
         document_id=document.id,
@@ -113,6 +110,12 @@ def _document(
         metadata="\n".join(word for word in words if word),
         body=body or "",
         readable=version.reading in {"read", "partly"},
+        client=client.name,
+        # One line each: a suggestion is the line that matches.
+        engagement=f"{engagement.title}\n{engagement.number}",
+        originator=version.originator,
+        number=document.number or "",
+        dated_on=document.dated_on,
     )
 
 

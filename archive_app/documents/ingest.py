@@ -158,6 +158,7 @@ def store(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], 
 def find_twin(session: Session, engagement_id: str, sha256: bytes) -> str | None:
     """A document of the engagement with a version of exactly this content, if there is one."""
     twin = select(Version.document_id).where(Version.engagement_id == engagement_id, Version.sha256 == sha256)
+    twin = twin.join(Document, Document.id == Version.document_id).where(Document.withdrawn_at.is_(None))
     return session.scalar(twin.order_by(Version.id).limit(1))
 
 

@@ -11,8 +11,11 @@ from sqlalchemy import select
 
 from archive_app.documents.errors import NotPreviewableError, storage_translated
 from archive_app.documents.keys import key_of
-from archive_app.documents.models import Derivative, Document, Look, Version
+from archive_app.documents.models import Derivative, Document, Look, Part, Version
+from archive_app.documents.pieces import parts_in_order
+from archive_app.documents.places import places_of, prefix_of
 from archive_app.documents.reading import derivative, read_text
+from archive_app.documents.text_view import NOWHERE, Box, Spot, TextView, boxes_on, offset_of, page_of, view_text
 from archive_app.engagements.engagements import subjects_of
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
@@ -20,7 +23,7 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case
@@ -31,7 +34,6 @@ VIEWED = event_type("document.viewed", N_("Document viewed"))
 DOWNLOADED = event_type("document.downloaded", N_("Document downloaded"))
 PREVIEW_WIDTHS_PX = (320, 1200)
 _WAYS = {"view": VIEWED, "download": DOWNLOADED}
-_TEXT_VIEW_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,21 @@ class DocumentPage:
     engagement: Engagement
     client_name: str
     text: str | None
-    text_cut: bool
+    view: TextView | None
+    shown_page: int
+    boxes: Sequence[Box]
+    parts: Sequence[Part]
+    part: Part | None
+
+    @property
+    def shown(self) -> Version | Part:
+        """The file whose pages are shown: the version's, or that of the part somebody looks at."""
+        return self.part or self.version
 
     @property
     def pictured(self) -> bool:
         """Whether pages of this kind can be drawn."""
-        return KINDS[self.version.kind].page_images
+        return KINDS[self.shown.kind].page_images
 
 
 @dataclass(frozen=True)
@@ -69,12 +80,17 @@ class OpenContent:
 
 
 @staged_use_case(Permission.DOCUMENTS_READ)
-def view_document(actor: Actor, archive: Archive, *, document_id: str, number: int | None = None) -> DocumentPage:
-    """Everything the document's page shows; counts as a look. Raises: NotFoundError, ContentCorruptError."""
-    _look(actor, archive, document_id, "view")
+def view_document(
+    actor: Actor, archive: Archive, *, document_id: str, number: int | None = None, spot: Spot = NOWHERE
+) -> DocumentPage:
+    """Everything the document's page shows, opened at a spot; counts as a look.
+
+    Raises: NotFoundError, ContentCorruptError.
+    """
+    look_at(archive, actor, document_id, "view")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
-        version = _version(uow, document_id, number)
+        version = version_of(uow, document_id, number)
         versions = uow.session.scalars(
             select(Version).where(Version.document_id == document_id).order_by(Version.number.desc())
         ).all()
@@ -84,9 +100,27 @@ def view_document(actor: Actor, archive: Archive, *, document_id: str, number: i
             .join(Client, Client.id == Engagement.client_id)
             .where(Document.id == document_id)
         ).one()
-        text = read_text(archive, uow.session, version, limit_bytes=_TEXT_VIEW_BYTES + 1)
-    cut = text is not None and len(text.encode()) > _TEXT_VIEW_BYTES
-    return DocumentPage(document, version, versions, engagement, client_name, text, cut)
+        text = read_text(archive, uow.session, version)
+        places = places_of(archive, uow.session, version)
+        parts = parts_in_order(uow.session, version.id)
+    place = None if spot.at is None else places.at(spot.at)
+    wanted = place.part if place is not None else spot.part
+    part = next((part for part in parts if part.number == wanted), None)
+    page = min(max(page_of(spot, places) or 1, 1), max((part or version).page_count or 1, 1))
+    code = f"{prefix_of(part.number) if part else ''}page:{page}"
+    return DocumentPage(
+        document=document,
+        version=version,
+        versions=versions,
+        engagement=engagement,
+        client_name=client_name,
+        text=text,
+        view=None if text is None else view_text(text, places, offset_of(spot, places)),
+        shown_page=page,
+        boxes=boxes_on(text, places, code, spot.query) if text and spot.query.strip() else (),
+        parts=parts,
+        part=part,
+    )
 
 
 @query(Permission.DOCUMENTS_READ)
@@ -97,6 +131,7 @@ def list_documents(
     engagement_id: str,
     after: str | None = None,
     text: str = "",
+    limit: int = PAGE_SIZE,
 ) -> Page[DocumentLine]:
     """The engagement's documents, newest first; `text` is any part of the title. Raises: NotFoundError."""
     uow.require("engagement", engagement_id)
@@ -107,7 +142,7 @@ def list_documents(
     )
     if text.strip():
         statement = statement.where(Document.title.contains(text.strip(), autoescape=True))
-    page = fetch_page(uow.session, statement, [Document.id], after=after, descending=True)
+    page = fetch_page(uow.session, statement, [Document.id], after=after, descending=True, limit=limit)
     return Page([DocumentLine(row[0], row[1]) for row in page.items], page.next_key)
 
 
@@ -117,10 +152,10 @@ def open_content(actor: Actor, archive: Archive, *, document_id: str, number: in
 
     Raises: NotFoundError, ContentCorruptError.
     """
-    _look(actor, archive, document_id, "download")
+    look_at(archive, actor, document_id, "download")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
-        version = _version(uow, document_id, number)
+        version = version_of(uow, document_id, number)
     with storage_translated():
         return OpenContent(
             version, archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
@@ -137,11 +172,11 @@ def page_picture(
     """
     if width_px not in PREVIEW_WIDTHS_PX or page_index < 0:
         raise NotFoundError
-    _look(actor, archive, document_id, "view")
+    look_at(archive, actor, document_id, "view")
     part = f"{page_index}-{width_px}"
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
-        version = _version(uow, document_id, number)
+        version = version_of(uow, document_id, number)
         kept = uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, part))
     key = key_of(version)
     if kept is not None:
@@ -171,7 +206,8 @@ def _draw(archive: Archive, version: Version, page_index: int, width_px: int) ->
         raise NotPreviewableError from error
 
 
-def _look(actor: Actor, archive: Archive, document_id: str, way: str) -> None:
+def look_at(archive: Archive, actor: Actor, document_id: str, way: str) -> None:
+    """Records the look of a person, once in a while; before its first byte. Raises: NotFoundError."""
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         if actor.person_id is None or _looked_lately(uow, document_id, way):
@@ -192,7 +228,8 @@ def _looked_lately(uow: UnitOfWork, document_id: str, way: str) -> bool:
     return look is not None and uow.now - look.looked_at < uow.archive.rules.look_window
 
 
-def _version(uow: UnitOfWork, document_id: str, number: int | None) -> Version:
+def version_of(uow: UnitOfWork, document_id: str, number: int | None) -> Version:
+    """One version of a document, the current one without a number. Raises: NotFoundError."""
     of_document = select(Version).where(Version.document_id == document_id)
     wanted = of_document.where(Version.current if number is None else Version.number == number)
     version = uow.session.scalars(wanted).one_or_none()

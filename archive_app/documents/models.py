@@ -11,7 +11,8 @@ from archive_app.kernel.tables import Base, Id
 class Document(Base):
     """A document of an engagement; its content is in its versions, newest in force.
 
-    `number` is what the document calls itself 文号, `dated_on` its own date, not that of its filing.
+    `number` is what the document calls itself 文号, `dated_on` its own date, not that of its filing. A document with
+    `withdrawn_at` was taken back by the undoing of its import: nobody finds or sees it, and nothing of it is destroyed.
     """
 
     __tablename__ = "document"
@@ -24,14 +25,32 @@ class Document(Base):
     number: Mapped[str | None] = mapped_column(String(100))
     dated_on: Mapped[date | None]
     remark: Mapped[str | None] = mapped_column(String(1000))
+    withdrawn_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
-class Version(Base):
+class Read:
+    """How the text of a version, or of a part of one, was read.
+
+    `reading` is one of waiting, read, partly, unread; `reading_note` holds codes of what was left out, with commas.
+    `reader` is the reader's name and version. Of pages without text of their own, `recognised_pages` were given one by
+    `recogniser`, with `confidence` in percent on average, and `unread_pages` were not.
+    """
+
+    reading: Mapped[str] = mapped_column(String(8))
+    reading_note: Mapped[str | None] = mapped_column(String(300))
+    reader: Mapped[str | None] = mapped_column(String(60))
+    page_count: Mapped[int | None]
+    recogniser: Mapped[str | None] = mapped_column(String(60))
+    confidence: Mapped[int | None]
+    recognised_pages: Mapped[int | None]
+    unread_pages: Mapped[int | None]
+
+
+class Version(Read, Base):
     """One version of a document: exact original bytes in the vault, and everything recorded at its entry.
 
-    `name` is the original file name, at most 255 bytes of UTF-8, never used as a path. `reading` is one of waiting,
-    read, partly, unread.
+    `name` is the original file name, at most 255 bytes of UTF-8, never used as a path.
     """
 
     __tablename__ = "version"
@@ -68,12 +87,42 @@ class Version(Base):
     stored_sha256: Mapped[bytes]
     key_epoch: Mapped[int]
     wrapped_key: Mapped[bytes]
-    reading: Mapped[str] = mapped_column(String(8))
-    reading_note: Mapped[str | None] = mapped_column(String(300))
-    reader: Mapped[str | None] = mapped_column(String(60))
-    page_count: Mapped[int | None]
     checked_at: Mapped[datetime | None]
     check_result: Mapped[str | None] = mapped_column(String(16))
+
+
+class Part(Read, Base):
+    """A file inside a version's file: an attachment, a member of an archive. `number` is its path, such as 2 or 2/1.
+
+    Its bytes stay where they are, in the version; `name` is as it stands there and never used as a path.
+    """
+
+    __tablename__ = "part"
+
+    version_id: Mapped[Id] = mapped_column(ForeignKey("version.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+    name: Mapped[str] = mapped_column(String(500))
+    kind: Mapped[str] = mapped_column(String(16))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[bytes | None]
+
+
+class ReadingRun(Base):
+    """Many documents being read again; `last_version_id` is how far its versions were handed on."""
+
+    __tablename__ = "reading_run"
+    __table_args__ = (Index(None, "organisation_id", "id"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    organisation_id: Mapped[Id | None] = mapped_column(ForeignKey("organisation.id"))
+    person_id: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(10))
+    total: Mapped[int]
+    handed_on: Mapped[int]
+    last_version_id: Mapped[Id]
+    state: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
 
 
 class Derivative(Base):
@@ -84,7 +133,7 @@ class Derivative(Base):
 
     version_id: Mapped[Id] = mapped_column(ForeignKey("version.id"), primary_key=True)
     purpose: Mapped[str] = mapped_column(String(10), primary_key=True)
-    part: Mapped[str] = mapped_column(String(20), primary_key=True)
+    part: Mapped[str] = mapped_column(String(40), primary_key=True)
     blob_id: Mapped[str] = mapped_column(String(32))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[bytes]
@@ -92,10 +141,35 @@ class Derivative(Base):
     created_at: Mapped[datetime]
 
 
+class HeldContent(Base):
+    """Bytes in the vault that are not yet a document: a duplicate that waits, a file of the inbox, a part of an upload.
+
+    `version_id` is the version they may become; it owns the key. Whoever holds the bytes refers to `id`.
+    """
+
+    __tablename__ = "held_content"
+    __table_args__ = (UniqueConstraint("version_id"), UniqueConstraint("blob_id"), Index(None, "key_epoch", "id"))
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    version_id: Mapped[Id]
+    key_epoch: Mapped[int]
+    wrapped_key: Mapped[bytes]
+    blob_id: Mapped[str] = mapped_column(String(32))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[bytes]
+    sm3: Mapped[bytes | None]
+    stored_size_bytes: Mapped[int] = mapped_column(BigInteger)
+    stored_sha256: Mapped[bytes]
+    kind: Mapped[str] = mapped_column(String(16))
+    media_type: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
 class Upload(Base):
     """One file that somebody offered, and what became of it: waiting, filed, duplicate, refused or discarded.
 
-    A duplicate keeps its bytes in the vault, under the key in this row, until the person decides.
+    A duplicate's bytes are held until the person decides.
     """
 
     __tablename__ = "upload"
@@ -112,12 +186,26 @@ class Upload(Base):
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str | None] = mapped_column(Text)
     filed_document_id: Mapped[Id | None] = mapped_column(ForeignKey("document.id"))
-    held: Mapped[str | None] = mapped_column(Text)
+    held_id: Mapped[Id | None] = mapped_column(ForeignKey("held_content.id"))
+    received_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     filed_document_title: Mapped[str | None] = column_property(
         select(Document.title).where(Document.id == filed_document_id).correlate_except(Document).scalar_subquery()
     )
+
+
+class UploadPart(Base):
+    """A stretch of a large file that came already; the whole is put together when the last one is there."""
+
+    __tablename__ = "upload_part"
+    __table_args__ = (UniqueConstraint("held_id"),)
+
+    upload_id: Mapped[Id] = mapped_column(ForeignKey("upload.id"), primary_key=True)
+    start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    held_id: Mapped[Id] = mapped_column(ForeignKey("held_content.id"))
+    created_at: Mapped[datetime]
 
 
 class IndexKey(Base):
@@ -140,3 +228,30 @@ class Look(Base):
     document_id: Mapped[Id] = mapped_column(ForeignKey("document.id"), primary_key=True)
     way: Mapped[str] = mapped_column(String(10), primary_key=True)
     looked_at: Mapped[datetime]
+
+
+class SavedSearch(Base):
+    """A search that somebody keeps, for themselves or for their organisation; `address` is the question as the part
+    of an address behind its question mark."""
+
+    __tablename__ = "saved_search"
+    __table_args__ = (UniqueConstraint("person_id", "name"), Index(None, "organisation_id", "id"))
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    organisation_id: Mapped[Id] = mapped_column(ForeignKey("organisation.id"))
+    person_id: Mapped[Id] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(Text)
+    shared: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class SavedSearchSeen(Base):
+    """When a person last opened a saved search: what was filed since then is new to them."""
+
+    __tablename__ = "saved_search_seen"
+    __table_args__ = (Index(None, "saved_search_id"),)
+
+    person_id: Mapped[Id] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    saved_search_id: Mapped[Id] = mapped_column(ForeignKey("saved_search.id"), primary_key=True)
+    seen_at: Mapped[datetime]

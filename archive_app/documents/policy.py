@@ -1,8 +1,8 @@
-"""Who sees which document: whoever sees its engagement and may read documents."""
+"""Who sees which document: whoever sees its engagement and may read documents; and who sees which saved search."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
-from archive_app.documents.models import Document
+from archive_app.documents.models import Document, SavedSearch
 from archive_app.engagements.models import Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.permissions import Permission
@@ -10,7 +10,7 @@ from archive_app.kernel.policy import Policy
 
 
 def register(policy: Policy) -> None:
-    """Declares documents."""
+    """Declares documents and saved searches."""
 
     def of_visible_engagement(actor: Actor) -> ColumnElement[bool] | None:
         if not actor.may(Permission.DOCUMENTS_READ):
@@ -23,3 +23,19 @@ def register(policy: Policy) -> None:
 
     policy.subject("document", Document.id)
     policy.grant("document", of_visible_engagement)
+    policy.deny("document", lambda _actor: Document.withdrawn_at.is_not(None))
+    policy.subject("saved_search", SavedSearch.id)
+    policy.grant("saved_search", _own_search)
+    policy.grant("saved_search", _shared_search)
+
+
+def _own_search(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.person_id is None or not actor.may(Permission.DOCUMENTS_READ):
+        return None
+    return SavedSearch.person_id == actor.person_id
+
+
+def _shared_search(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.organisation_id is None or not actor.may(Permission.DOCUMENTS_READ):
+        return None
+    return and_(SavedSearch.shared, SavedSearch.organisation_id == actor.organisation_id)

@@ -7,17 +7,18 @@ What is left to do is read from the rows themselves, so a rotation that was cut 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
 
-from archive_app.documents.held import held_blobs, parse_key, with_key
+from archive_app.documents.held import held_blobs
 from archive_app.documents.index_key import index_key_context
-from archive_app.documents.models import IndexKey, Upload, Version
+from archive_app.documents.models import HeldContent, IndexKey, Version
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import EventSubject, event_type
 from archive_app.kernel.health import Line, State
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.tables import Base
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import staged_use_case
 from storage import KeyCorrupt, KeyMissing, WrappedKey
@@ -48,6 +49,19 @@ class Rotation:
     continued: bool
     rewrapped: int
     unreadable: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """A table whose rows hold the wrapped keys of blobs, and the column that names a key's owner."""
+
+    kind: str
+    table: Table
+    owner: ColumnElement[str]
+
+
+_VERSIONS = _Holder("version", Base.metadata.tables["version"], Base.metadata.tables["version"].c.id)
+_HELD = _Holder("held", Base.metadata.tables["held_content"], Base.metadata.tables["held_content"].c.version_id)
 
 
 @staged_use_case(Permission.SYSTEM)
@@ -109,7 +123,7 @@ def find_unreadable_keys(archive: Archive, actor: Actor) -> Iterator[str]:
                 yield f"version {owner}"
         for held in held_blobs(uow.session):
             if _rewrapped(archive, held.key, held.version_id) is None:
-                yield f"upload {held.upload_id}"
+                yield f"held {held.id}"
         for row in uow.session.scalars(select(IndexKey)):
             if _rewrapped_index_key(archive, row) is None:
                 yield f"index {row.id}"
@@ -117,64 +131,45 @@ def find_unreadable_keys(archive: Archive, actor: Actor) -> Iterator[str]:
 
 def _count_by_epoch(uow: UnitOfWork) -> dict[int, int]:
     counted: dict[int, int] = {}
-    for column in (Version.key_epoch, IndexKey.key_epoch):
+    for column in (Version.key_epoch, HeldContent.key_epoch, IndexKey.key_epoch):
         for epoch, count in uow.session.execute(select(column, func.count()).group_by(column)):
             counted[epoch] = counted.get(epoch, 0) + count
-    for held in held_blobs(uow.session):
-        counted[held.key.epoch] = counted.get(held.key.epoch, 0) + 1
     return counted
 
 
 def _rewrap_all(archive: Archive, actor: Actor, epoch: int) -> Iterator[tuple[int, list[str]]]:
     """After each batch: how many keys it wrapped again, and the names of those it could not open."""
-    after = ""
-    while True:
-        with archive.transaction(actor, eventless=True) as uow:
-            ids, refused = _rewrap_versions(uow, epoch, after)
-        if not ids:
-            break
-        yield len(ids) - len(refused), refused
-        after = ids[-1]
-    with archive.transaction(actor, eventless=True) as uow:
-        done, refused = _rewrap_uploads(uow, epoch)
-    yield done, refused
+    for holder in (_VERSIONS, _HELD):
+        after = ""
+        while True:
+            with archive.transaction(actor, eventless=True) as uow:
+                ids, refused = _rewrap_rows(uow, holder, epoch, after)
+            if not ids:
+                break
+            yield len(ids) - len(refused), refused
+            after = ids[-1]
     with archive.transaction(actor, eventless=True) as uow:
         done, refused = _rewrap_index_keys(uow, epoch)
     yield done, refused
 
 
-def _rewrap_versions(uow: UnitOfWork, epoch: int, after: str) -> tuple[list[str], list[str]]:
-    older = select(Version.id, Version.key_epoch, Version.wrapped_key).where(Version.id > after)
-    older = older.where(Version.key_epoch < epoch).order_by(Version.id).limit(BATCH).with_for_update()
+def _rewrap_rows(uow: UnitOfWork, holder: _Holder, epoch: int, after: str) -> tuple[list[str], list[str]]:
+    columns, kind = holder.table.c, holder.kind
+    older = select(columns.id, holder.owner, columns.key_epoch, columns.wrapped_key).where(columns.id > after)
+    older = older.where(columns.key_epoch < epoch).order_by(columns.id).limit(BATCH).with_for_update()
     rows = uow.session.execute(older).all()
     changes, refused = [], []
-    for owner, key_epoch, wrapped in rows:
+    for row_id, owner, key_epoch, wrapped in rows:
         key = _rewrapped(uow.archive, WrappedKey(key_epoch, wrapped), owner)
         if key is None:
-            refused.append(f"version {owner}")
+            refused.append(f"{kind} {row_id}")
         else:
-            changes.append({"owner": owner, "epoch": key.epoch, "wrapped": key.wrapped})
+            changes.append({"row": row_id, "epoch": key.epoch, "wrapped": key.wrapped})
     if changes:
-        change = update(Version.__table__).where(Version.__table__.c.id == bindparam("owner"))  # type: ignore[arg-type]
+        change = update(holder.table).where(columns.id == bindparam("row"))
         values: dict[str, object] = {"key_epoch": bindparam("epoch"), "wrapped_key": bindparam("wrapped")}
         uow.session.connection().execute(change.values(values), changes)
     return [row.id for row in rows], refused
-
-
-def _rewrap_uploads(uow: UnitOfWork, epoch: int) -> tuple[int, list[str]]:
-    done, refused = 0, []
-    waiting = select(Upload).where(Upload.held.is_not(None)).with_for_update().order_by(Upload.id)
-    for upload in uow.session.scalars(waiting):
-        owner, key = parse_key(upload.held or "")
-        if key.epoch >= epoch:
-            continue
-        fresh = _rewrapped(uow.archive, key, owner)
-        if fresh is None:
-            refused.append(f"upload {upload.id}")
-        else:
-            upload.held = with_key(upload.held or "", fresh)
-            done += 1
-    return done, refused
 
 
 def _rewrap_index_keys(uow: UnitOfWork, epoch: int) -> tuple[int, list[str]]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select
-from sqlalchemy.orm import Bundle, Session
+from sqlalchemy import Select, bindparam, select, union_all
+from sqlalchemy.orm import Session
 
+from archive_app.documents.excerpts import Excerpts
 from archive_app.documents.models import Derivative, Document, Version
-from archive_app.documents.reading import is_text_of, open_text
+from archive_app.documents.places import PLACES_PART, Place
+from archive_app.documents.reading import is_text_of
 from archive_app.engagements.models import Client, Engagement, TeamMember
 from archive_app.engagements.policy import is_archivist
 from archive_app.kernel.actor import Actor
@@ -16,16 +21,30 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.policy import Policy
+from archive_app.kernel.tables import Base
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query
-from search import Facet, Filters, Fragment, IndexUnavailable, Query, QueryError, Results, Scope, Sort, highlight
+from search import (
+    NO_SYNONYMS,
+    Expansion,
+    Facet,
+    Filters,
+    Fragment,
+    IndexUnavailable,
+    Query,
+    QueryError,
+    Results,
+    Scope,
+    Sort,
+)
+from storage import Purpose
 
 HIGHEST_LEVEL = 3
 PAGE_SIZE = 20
 LAST_OFFSET = 10_000
 FACET_VALUES = 12
 FACETS = (Facet.ENGAGEMENT, Facet.CLIENT, Facet.YEAR, Facet.KIND)
-_EXCERPT_BYTES = 400_000
 
 
 class QueryTooLongError(ArchiveError):
@@ -38,55 +57,82 @@ class SearchUnavailableError(ArchiveError):
     message = N_("The search is being prepared. Nothing is lost; try again in a moment.")
 
 
-@dataclass(frozen=True)
-class Found:
-    """One hit as a person reads it. `fragments` is empty where the text could not be read."""
+class FoundVersion(NamedTuple):
+    """What a hit shows of the version."""
 
-    document: Document
-    version: Version
-    engagement: Engagement
+    id: str
+    number: int
+    name: str
+    current: bool
+    kind: str
+    filed_at: datetime
+    reading: str
+    key_epoch: int
+    wrapped_key: bytes
+
+
+class FoundDocument(NamedTuple):
+    """What a hit shows of the document."""
+
+    id: str
+    title: str
+    number: str | None
+
+
+class FoundEngagement(NamedTuple):
+    """What a hit shows of the engagement."""
+
+    id: str
+    number: str
+    title: str
+    year: int
+
+
+class Found(NamedTuple):
+    """One hit as a person reads it. `fragments` is empty where the text could not be read; `places` says of each of
+    them where it stands, None where nobody knows."""
+
+    document: FoundDocument
+    version: FoundVersion
+    engagement: FoundEngagement
     client_name: str
-    fragments: Sequence[Fragment]
+    fragments: Sequence[Fragment] = ()
+    places: Sequence[Place | None] = ()
 
 
 class _Row(NamedTuple):
-    version: Version
-    document: Document
-    engagement: Engagement
+    version: FoundVersion
+    document: FoundDocument
+    engagement: FoundEngagement
     client_name: str
     text_blob_id: str | None
+    places_blob_id: str | None
 
 
-# Only the columns that a hit shows, made once: loading twenty whole rows of four tables would take longer than the
-# index takes to find them.
-_HITS: Select[Any, Any, Any, str, str | None] = (
-    select(
-        Bundle(
-            "version",
-            Version.id,
-            Version.number,
-            Version.name,
-            Version.current,
-            Version.kind,
-            Version.filed_at,
-            Version.reading,
-            Version.key_epoch,
-            Version.wrapped_key,
-        ),
-        Bundle("document", Document.id, Document.title),
-        Bundle("engagement", Engagement.id, Engagement.number, Engagement.title, Engagement.year),
-        Client.name,
-        Derivative.blob_id,
-    )
-    .select_from(Version)
-    .join(Document, Document.id == Version.document_id)
-    .join(Engagement, Engagement.id == Version.engagement_id)
-    .join(Client, Client.id == Engagement.client_id)
-    .outerjoin(Derivative, is_text_of(Version))
+# Only the columns that a hit shows, of the tables and not of their classes: loading twenty whole rows of four classes
+# would take longer than the index takes to find them.
+_V, _D, _E, _C, _T, _M = (
+    Base.metadata.tables[rows.__tablename__] for rows in (Version, Document, Engagement, Client, Derivative, TeamMember)
 )
-_OWN_TEAMS = select(TeamMember.engagement_id).where(TeamMember.person_id == bindparam("person_id"))
-_TITLES = select(Engagement.id, Engagement.title).where(Engagement.id.in_(bindparam("ids", expanding=True)))
-_CLIENT_NAMES = select(Client.id, Client.name).where(Client.id.in_(bindparam("ids", expanding=True)))
+_P = _T.alias("places")
+_SHOWN = [(_V, FoundVersion._fields), (_D, FoundDocument._fields), (_E, FoundEngagement._fields)]
+_DOCUMENT_AT, _ENGAGEMENT_AT, _REST_AT = accumulate(len(names) for _, names in _SHOWN)
+_HITS: Select[*tuple[Any, ...]] = (
+    select(*(table.c[name] for table, names in _SHOWN for name in names), _C.c.name, _T.c.blob_id, _P.c.blob_id)
+    .select_from(
+        _V.join(_D, _D.c.id == _V.c.document_id)
+        .join(_E, _E.c.id == _V.c.engagement_id)
+        .join(_C, _C.c.id == _E.c.client_id)
+        .outerjoin(_T, is_text_of(Version))
+        .outerjoin(_P, (_P.c.version_id == _V.c.id) & (_P.c.purpose == Purpose.TEXT.value) & (_P.c.part == PLACES_PART))
+    )
+    .where(_V.c.id.in_(bindparam("keys", expanding=True)))
+)
+_OWN_TEAMS = select(_M.c.engagement_id).where(_M.c.person_id == bindparam("person_id"))
+_LABELS = union_all(
+    select(_E.c.id, _E.c.title).where(_E.c.id.in_(bindparam("engagements", expanding=True))),
+    select(_C.c.id, _C.c.name).where(_C.c.id.in_(bindparam("clients", expanding=True))),
+)
 
 
 @dataclass(frozen=True)
@@ -106,24 +152,38 @@ class SearchPage:
     total: int
     facets: Mapping[str, Sequence[FacetValue]]
     notes: Sequence[str] = field(default_factory=tuple)
+    expanded: Sequence[Expansion] = field(default_factory=tuple)
 
 
 @query(Permission.DOCUMENTS_READ)
 def search_documents(
-    actor: Actor, uow: UnitOfWork, *, text: str, filters: Filters, sort: Sort = Sort.RELEVANCE, offset: int = 0
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    text: str,
+    filters: Filters,
+    sort: Sort = Sort.RELEVANCE,
+    offset: int = 0,
+    synonyms: bool = True,
 ) -> SearchPage:
     """What matches `text` among what the actor may see, with exact counts of the same.
 
     Raises: QueryTooLongError, SearchUnavailableError.
     """
-    results = _ask(uow, Query(text, scope_of(actor, uow), filters, sort, offset, PAGE_SIZE, FACETS))
+    question = Query(text, scope_of(actor, uow), filters, sort, offset, PAGE_SIZE, FACETS, synonyms)
+    results = ask(uow.archive, question)
     rows = _rows(uow, [hit.key for hit in results.hits])
-    found = [_found(uow.archive, rows[hit.key], text) for hit in results.hits if hit.key in rows]
-    return SearchPage(found, results.total, _facets(uow.session, results, filters), results.notes)
+    cut = Excerpts(uow, text, uow.archive.index.synonyms if synonyms else NO_SYNONYMS)
+    found = [_found(cut, rows[hit.key]) for hit in results.hits if hit.key in rows]
+    facets = _facets(uow.session, results, filters)
+    return SearchPage(found, results.total, facets, results.notes, results.expanded)
 
 
 def scope_of(actor: Actor, uow: UnitOfWork) -> Scope:
-    """The policy as the index understands it: the same grants, compiled to identifiers."""
+    """The policy as the index understands it: the same grants, compiled to identifiers.
+
+    Whatever will narrow single documents compiles to `excluded_documents` here, in the same transaction.
+    """
     if actor.is_system:
         return Scope(everything=True, highest_level=HIGHEST_LEVEL)
     if not actor.may(Permission.DOCUMENTS_READ):
@@ -134,27 +194,53 @@ def scope_of(actor: Actor, uow: UnitOfWork) -> Scope:
     return Scope(organisations=organisations, engagements=engagements, highest_level=HIGHEST_LEVEL)
 
 
-def _ask(uow: UnitOfWork, question: Query) -> Results:
+def ask(archive: Archive, question: Query) -> Results:
+    """The index's answer. Raises: QueryTooLongError, SearchUnavailableError."""
     try:
-        return uow.archive.index.query(question)
+        return archive.index.query(question)
     except QueryError as error:
         raise QueryTooLongError from error
     except IndexUnavailable as error:
         raise SearchUnavailableError from error
 
 
+def found_rows(uow: UnitOfWork, keys: Sequence[str]) -> dict[str, Found]:
+    """A step: those of `keys` that the actor may see, without excerpts."""
+    return {
+        key: Found(row.document, row.version, row.engagement, row.client_name) for key, row in _rows(uow, keys).items()
+    }
+
+
 def _rows(uow: UnitOfWork, keys: Sequence[str]) -> dict[str, _Row]:
     # The policy once more on the rows themselves: an index that lags behind shows nothing it should not.
-    rows = uow.session.execute(_HITS.where(Version.id.in_(keys), uow.visible("document")))
-    return {row[0].id: _Row(*row) for row in rows}
+    if not keys:
+        return {}
+    visible = _visible_hits(uow.archive.policy, uow.actor)
+    return {row[0]: _row(row) for row in uow.session.execute(visible, {"keys": keys})}
 
 
-def _found(archive: Archive, row: _Row, text: str) -> Found:
-    body = None
-    if row.text_blob_id is not None:
-        body = open_text(archive, row.version, row.text_blob_id, limit_bytes=_EXCERPT_BYTES)
-    fragments = highlight(body, text) if body else []
-    return Found(row.document, row.version, row.engagement, row.client_name, fragments)
+@lru_cache(maxsize=256)
+def _visible_hits(policy: Policy, actor: Actor) -> Select[*tuple[Any, ...]]:
+    """The statement with the policy's clause for this very actor: clauses depend on nothing else, and whoever's roles
+    change is another actor.
+
+    Putting it together and comparing it with those that the database knows would take as long as running it.
+    """
+    return _HITS.where(policy.visible_to(actor, "document"))
+
+
+def _row(row: Sequence[Any]) -> _Row:
+    return _Row(
+        FoundVersion._make(row[:_DOCUMENT_AT]),
+        FoundDocument._make(row[_DOCUMENT_AT:_ENGAGEMENT_AT]),
+        FoundEngagement._make(row[_ENGAGEMENT_AT:_REST_AT]),
+        *row[_REST_AT:],
+    )
+
+
+def _found(excerpts: Excerpts, row: _Row) -> Found:
+    fragments, places = excerpts.cut(row.version, row.text_blob_id, row.places_blob_id)
+    return Found(row.document, row.version, row.engagement, row.client_name, fragments, places)
 
 
 def _facets(session: Session, results: Results, filters: Filters) -> dict[str, Sequence[FacetValue]]:
@@ -165,12 +251,9 @@ def _facets(session: Session, results: Results, filters: Filters) -> dict[str, S
         Facet.KIND: filters.kinds,
     }
     shown = {name: _most_frequent(counts, chosen[name]) for name, counts in results.facets.items()}
-    labels = {
-        Facet.ENGAGEMENT: _labels(session, _TITLES, shown.get(Facet.ENGAGEMENT, ())),
-        Facet.CLIENT: _labels(session, _CLIENT_NAMES, shown.get(Facet.CLIENT, ())),
-    }
+    labels = _labels(session, shown.get(Facet.ENGAGEMENT, ()), shown.get(Facet.CLIENT, ()))
     return {
-        name: [FacetValue(v, labels.get(Facet(name), {}).get(v, v), results.facets[name][v]) for v in values]
+        name: [FacetValue(value, labels.get(value, value), results.facets[name][value]) for value in values]
         for name, values in shown.items()
     }
 
@@ -181,7 +264,8 @@ def _most_frequent(counts: Mapping[str, int], chosen: Collection[str]) -> list[s
     return ranked[:FACET_VALUES] + [value for value in ranked[FACET_VALUES:] if value in chosen]
 
 
-def _labels(session: Session, names: Select[str, str], values: Collection[str]) -> dict[str, str]:
-    if not values:
+def _labels(session: Session, engagements: Sequence[str], clients: Sequence[str]) -> dict[str, str]:
+    if not engagements and not clients:
         return {}
-    return {key: name for key, name in session.execute(names, {"ids": list(values)})}  # noqa: C416  # rows are no pairs
+    rows = session.execute(_LABELS, {"engagements": engagements, "clients": clients})
+    return {key: name for key, name in rows}  # noqa: C416  # rows are no pairs

@@ -6,16 +6,17 @@ refused with its reason. A file that fails never fails its neighbours.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
-from archive_app.documents.ingest import Entry, Filed, Stored, Stream, add_document, file_version
+from archive_app.documents.held import hold, release, take
+from archive_app.documents.ingest import Entry, Filed, Stream, add_document, file_version
 from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name, storable_text
+from archive_app.documents.upload_parts import drop_parts
 from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -25,14 +26,12 @@ from archive_app.kernel.language import N_, translate
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case, use_case
-from search.reading import Kind
-from storage import StoredBlob, WrappedKey
 
 UPLOAD_REFUSED = event_type("upload.refused", N_("File refused"))
 DUPLICATE_DISCARDED = event_type("upload.duplicate_discarded", N_("Duplicate discarded"))
 MAX_ANNOUNCED = 2000
 MAX_LISTED = 2000
-_OPEN_STATES = ("waiting", "refused")
+OPEN_STATES = ("waiting", "refused")
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class UploadLine:
     document_id: str | None
     document_title: str
     reason: str
+    received_bytes: int = 0
 
 
 @use_case(Permission.DOCUMENTS_ADD)
@@ -91,7 +91,13 @@ def announce(
         raise InvalidInputError(field=N_("Files"), reason=N_("Between 1 and 2,000 files can be announced at once."))
     known = _known(uow, engagement_id, document_id)
     place = _Place(engagement_id, document_id, origin)
-    return [known.get(_line_key(offer)) or _announced(uow, place, offer) for offer in offers]
+    lines = []
+    for offer in offers:
+        line = known.get(_line_key(offer))
+        if line is not None:
+            _compare(uow, line, offer)
+        lines.append(line or _announced(uow, place, offer))
+    return lines
 
 
 @use_case(Permission.DOCUMENTS_ADD)
@@ -120,15 +126,21 @@ def list_uploads(actor: Actor, uow: UnitOfWork, *, engagement_id: str, language:
     return [line_of(upload, language) for upload in reversed(uow.session.scalars(mine).all())]
 
 
+@query(Permission.DOCUMENTS_ADD)
+def view_upload(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> Upload:
+    """One line of the actor's own list: where to go on when the connection broke. Raises: NotFoundError."""
+    return _own(uow, upload_id)
+
+
 @use_case(Permission.DOCUMENTS_ADD)
 def clear_list(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> None:
     """Takes what is finished, refused or never sent off the list; duplicates wait for their decision."""
     uow.require("engagement", engagement_id)
-    finished = update(Upload).where(
-        Upload.engagement_id == engagement_id,
-        Upload.person_id == actor.name,
-        Upload.state.in_(("filed", "refused", "waiting", "discarded")),
-    )
+    mine = (Upload.engagement_id == engagement_id, Upload.person_id == actor.name)
+    begun = select(Upload).where(*mine, Upload.state.in_(OPEN_STATES), Upload.received_bytes > 0)
+    drop_parts(uow, uow.session.scalars(begun.with_for_update()).all())
+    uow.session.flush()
+    finished = update(Upload).where(*mine, Upload.state.in_(("filed", "refused", "waiting", "discarded")))
     uow.session.execute(finished.values(state="cleared", changed_at=uow.now))
     uow.bookkeeping()
 
@@ -147,7 +159,7 @@ def receive(
 
     Raises: ConflictError when the line is not open; ArchiveError as `add_document` raises.
     """
-    upload = _open_line(actor, archive, upload_id)
+    upload = open_line(actor, archive, upload_id)
 
     def confirm(size: int) -> None:
         if expected_bytes is not None and size != expected_bytes:
@@ -159,16 +171,16 @@ def receive(
             engagement_id=upload.engagement_id,
             document_id=upload.document_id,
             stream=stream,
-            entry=replace(_entry(upload), claimed_media_type=claimed_media_type),
+            entry=entry_of(upload, claimed_media_type),
             confirm=confirm,
-            finish=lambda uow, filed: _finish(uow, upload_id, filed),
+            finish=lambda uow, filed: finish(uow, upload_id, filed),
         )
     except ArchiveError as error:
-        _refuse(actor, archive, upload_id, error)
+        refuse(actor, archive, upload_id, error)
         raise
     except OSError as error:
         broken = TransferInterruptedError(received="?", expected=expected_bytes or "?")
-        _refuse(actor, archive, upload_id, broken)
+        refuse(actor, archive, upload_id, broken)
         raise broken from error
     with archive.reading(actor) as uow:
         return uow.session.get_one(Upload, upload_id)
@@ -180,10 +192,10 @@ def keep_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
 
     Raises: NotFoundError, ConflictError.
     """
-    upload = _own_line(uow, upload_id)
-    stored, entry = _held(upload)
-    filed = file_version(uow, upload.engagement_id, upload.document_id, stored, entry)
-    upload.state, upload.held, upload.changed_at = "filed", None, uow.now
+    upload = own_line(uow, upload_id)
+    stored = take(uow, _let_go(upload))
+    upload.state, upload.changed_at = "filed", uow.now
+    filed = file_version(uow, upload.engagement_id, upload.document_id, stored, entry_of(upload))
     upload.filed_document_id = filed.document_id
     if filed.document_id is None:
         raise ConflictError
@@ -194,9 +206,9 @@ def keep_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
 def discard_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
     """Lets go of a duplicate's bytes: they become an orphan blob, which is set aside, not destroyed. Returns the
     engagement's id. Raises: NotFoundError, ConflictError."""
-    upload = _own_line(uow, upload_id)
-    _held(upload)
-    upload.state, upload.held, upload.changed_at = "discarded", None, uow.now
+    upload = own_line(uow, upload_id)
+    release(uow, _let_go(upload))
+    upload.state, upload.changed_at = "discarded", uow.now
     uow.record(DUPLICATE_DISCARDED, subjects_of(uow.session, upload.engagement_id), name=upload.name)
     return upload.engagement_id
 
@@ -218,14 +230,15 @@ def line_of(upload: Upload, language: str) -> UploadLine:
         document_id=upload.filed_document_id,
         document_title=title or "",
         reason=reason,
+        received_bytes=upload.received_bytes,
     )
 
 
-def _refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) -> None:
+def refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) -> None:
     """Keeps the reason on the line and in the log. A line that another attempt has finished meanwhile stays so."""
     with archive.transaction(actor) as uow:
         upload = uow.session.get_one(Upload, upload_id, with_for_update=True)
-        if upload.state in _OPEN_STATES:
+        if upload.state in OPEN_STATES:
             upload.state, upload.changed_at = "refused", uow.now
             upload.reason = _reason(error)
         subjects = subjects_of(uow.session, upload.engagement_id)
@@ -246,6 +259,20 @@ def _known(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> dict
     return {(upload.source_path, upload.size_bytes): upload for upload in uow.session.scalars(mine)}
 
 
+def _compare(uow: UnitOfWork, line: Upload, offer: Offer) -> None:
+    """Lets parts go that came from another state of the file: of the same name and size, but changed since."""
+    told = json.loads(line.entry)
+    modified = _moment(offer)
+    if line.state in OPEN_STATES and told["modified_at"] != modified:
+        drop_parts(uow, [uow.session.get_one(Upload, line.id, with_for_update=True, populate_existing=True)])
+        line.entry = json.dumps({**told, "modified_at": modified})
+        uow.bookkeeping()
+
+
+def _moment(offer: Offer) -> str | None:
+    return offer.modified_at.isoformat() if offer.modified_at else None
+
+
 def _line_key(offer: Offer) -> tuple[str, int]:
     return storable_text(offer.path[:4000]), offer.size_bytes
 
@@ -260,8 +287,8 @@ class _Place:
 def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
     name = offer.path.replace("\\", "/").rpartition("/")[2]
     source_path, size_bytes = _line_key(offer)
-    modified = offer.modified_at.isoformat() if offer.modified_at else None
-    entry = {**asdict(place.origin), "name": name, "source_path": storable_text(offer.path), "modified_at": modified}
+    named = {"name": name, "source_path": storable_text(offer.path), "modified_at": _moment(offer)}
+    entry = {**asdict(place.origin), **named}
     upload = Upload(
         id=uow.new_id(),
         engagement_id=place.engagement_id,
@@ -272,6 +299,7 @@ def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
         size_bytes=size_bytes,
         entry=json.dumps(entry),
         state="waiting",
+        received_bytes=0,
         created_at=uow.now,
         changed_at=uow.now,
     )
@@ -287,10 +315,11 @@ def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
     return upload
 
 
-def _open_line(actor: Actor, archive: Archive, upload_id: str) -> Upload:
+def open_line(actor: Actor, archive: Archive, upload_id: str) -> Upload:
+    """The actor's own line, which still wants its file. Raises: NotFoundError, ConflictError."""
     with archive.reading(actor) as uow:
         upload = _own(uow, upload_id)
-    if upload.state not in _OPEN_STATES:
+    if upload.state not in OPEN_STATES:
         raise ConflictError
     return upload
 
@@ -303,54 +332,38 @@ def _own(uow: UnitOfWork, upload_id: str) -> Upload:
     return upload
 
 
-def _own_line(uow: UnitOfWork, upload_id: str) -> Upload:
+def own_line(uow: UnitOfWork, upload_id: str) -> Upload:
+    """The actor's own line, locked. Raises: NotFoundError."""
     upload = _own(uow, upload_id)
     return uow.session.get_one(Upload, upload.id, with_for_update=True, populate_existing=True)
 
 
-def _finish(uow: UnitOfWork, upload_id: str, filed: Filed) -> None:
+def finish(uow: UnitOfWork, upload_id: str, filed: Filed) -> None:
+    """The step that ends a line with its filing. Raises: ConflictError when another attempt has ended it."""
     upload = uow.session.get_one(Upload, upload_id, with_for_update=True)
-    if upload.state not in _OPEN_STATES:
+    if upload.state not in OPEN_STATES:
         raise ConflictError
     upload.changed_at, upload.reason = uow.now, None
+    drop_parts(uow, [upload])
     upload.size_bytes = filed.stored.blob.size_bytes
     if filed.duplicate_of is not None:
         upload.state, upload.filed_document_id = "duplicate", filed.duplicate_of
-        upload.held = _hold(filed.stored)
+        upload.held_id = hold(uow, filed.stored, upload.name)
     else:
         upload.state, upload.filed_document_id = "filed", filed.document_id
 
 
-def _hold(stored: Stored) -> str:
-    blob: dict[str, Any] = {key: v.hex() if isinstance(v, bytes) else v for key, v in asdict(stored.blob).items()}
-    return json.dumps(
-        {
-            "version_id": stored.version_id,
-            "key": {"epoch": stored.key.epoch, "wrapped": stored.key.wrapped.hex()},
-            "blob": blob,
-            "kind": asdict(stored.kind),
-        }
-    )
-
-
-def _held(upload: Upload) -> tuple[Stored, Entry]:
-    if upload.state != "duplicate" or upload.held is None:
+def _let_go(upload: Upload) -> str:
+    """What a duplicate holds, and no longer refers to. Raises: ConflictError for a line that is no duplicate."""
+    if upload.state != "duplicate" or upload.held_id is None:
         raise ConflictError
-    held = json.loads(upload.held)
-    blob = held["blob"]
-    for digest in ("sha256", "sm3", "stored_sha256"):
-        blob[digest] = bytes.fromhex(blob[digest]) if blob[digest] else None
-    key = WrappedKey(held["key"]["epoch"], bytes.fromhex(held["key"]["wrapped"]))
-    stored = Stored(held["version_id"], key, StoredBlob(**blob), Kind(**held["kind"]))
-    return stored, _entry(upload)
+    held_id, upload.held_id = upload.held_id, None
+    return held_id
 
 
-def _entry(upload: Upload) -> Entry:
+def entry_of(upload: Upload, claimed_media_type: str = "") -> Entry:
+    """What was announced about the file."""
     told = json.loads(upload.entry)
     modified = told.pop("modified_at")
-    return Entry(**told, modified_at=datetime.fromisoformat(modified) if modified else None)
-
-
-def held_blob_id(upload: Upload) -> str:
-    """The blob that a duplicate keeps until its decision."""
-    return _held(upload)[0].blob.blob_id
+    moment = datetime.fromisoformat(modified) if modified else None
+    return Entry(**told, modified_at=moment, claimed_media_type=claimed_media_type)

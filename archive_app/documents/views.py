@@ -1,39 +1,41 @@
-"""Pages of documents: the engagement's desk, the document, its content; and the search."""
+"""Pages of documents: the engagement's desk, the document, its content."""
 
+import base64
+import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wsgi import wrap_file
 
-from archive_app.documents import uploads
+from archive_app.documents import resuming, uploads
 from archive_app.documents.checking import check_document
 from archive_app.documents.kinds import KIND_NAMES
 from archive_app.documents.looking import list_documents, open_content, page_picture, view_document
-from archive_app.documents.notes import SEARCH_NOTES
-from archive_app.documents.reading import READING_NOTES, read_again
-from archive_app.documents.searching import LAST_OFFSET, PAGE_SIZE, search_documents
+from archive_app.documents.reading import READING_NOTES, notes_of, read_again
+from archive_app.documents.text_view import Spot
 from archive_app.engagements.engagements import view_engagement
 from archive_app.engagements.teams import list_team
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
-from archive_app.kernel.ids import is_id
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.trail.reading import document_history
 from archive_app.web.gate import current_actor, requires
 from archive_app.web.language import current_language
 from archive_app.web.uploads import form_files, request_body
-from search import Filters, Sort
+from search import LONGEST_QUERY_CHARS
 
 blueprint = Blueprint(
     "documents", __name__, template_folder="templates", static_folder="static", static_url_path="/documents/static"
 )
 _COPY_BYTES = 256 * 1024
+_PART = re.compile(r"[1-9]\d{0,5}(/[1-9]\d{0,5}){0,5}", re.ASCII)
 _LATEST_MILLISECONDS = 2**42
+_REPR_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 @blueprint.get("/engagements/<engagement_id>")
@@ -85,6 +87,37 @@ def receive(upload_id: str) -> ResponseReturnValue:
         claimed_media_type=request.mimetype,
     )
     return jsonify(_line(upload)), 201
+
+
+@blueprint.get("/uploads/<upload_id>")
+@requires(Permission.DOCUMENTS_ADD)
+def upload_line(upload_id: str) -> ResponseReturnValue:
+    """Where one announced file stands, for a sender whose line broke."""
+    return jsonify(_line(uploads.view_upload(current_actor(), upload_id=upload_id)))
+
+
+@blueprint.put("/uploads/<upload_id>/parts/<int:start>")
+@requires(Permission.DOCUMENTS_ADD, streaming=True)
+def receive_part(upload_id: str, start: int) -> ResponseReturnValue:
+    """A script sends a part of one announced file; the last part files it."""
+    stream, length = request_body(request)
+    upload = resuming.receive_part(
+        current_actor(),
+        upload_id=upload_id,
+        start=start,
+        stream=stream,
+        expected_bytes=length,
+        claimed_media_type=request.mimetype,
+        expected_sha256=_digest_of_whole(),
+    )
+    return jsonify(_line(upload)), 200 if upload.state == "waiting" else 201
+
+
+def _digest_of_whole() -> bytes | None:
+    """The SHA-256 that the sender knows, as RFC 9530 writes it: `Repr-Digest: sha-256=:…:`."""
+    told = request.headers.get("Repr-Digest", "")
+    found = _REPR_DIGEST.search(told)
+    return base64.b64decode(found[1]) if found else None
 
 
 @blueprint.post("/engagements/<engagement_id>/files")
@@ -145,21 +178,30 @@ def decide_duplicate(upload_id: str) -> ResponseReturnValue:
 def document_page(document_id: str) -> ResponseReturnValue:
     """One document: preview or text, metadata, versions, custody history, integrity."""
     actor = current_actor()
-    number = request.args.get("version", type=int)
-    page = view_document(actor, document_id=document_id, number=number)
-    shown = min(max(request.args.get("page", 1, type=int), 1), max(page.version.page_count or 1, 1))
+    args = request.args
+    spot = Spot(
+        page=args.get("page", type=int),
+        slide=args.get("slide", type=int),
+        row=args.get("row", ""),
+        part=args.get("part", "") if _PART.fullmatch(args.get("part", "")) else "",
+        at=args.get("at", type=int),
+        query=args.get("q", "")[:LONGEST_QUERY_CHARS],
+    )
+    page = view_document(actor, document_id=document_id, number=args.get("version", type=int), spot=spot)
     return render_template(
         "documents/document.html",
         page=page,
-        shown_page=shown,
+        spot=spot,
+        notes=[READING_NOTES[code] for code in notes_of(page.version) if code in READING_NOTES],
+        part_notes=READING_NOTES,
+        notes_of=notes_of,
         history=document_history(actor, document_id=document_id, after=request.args.get("after")),
-        note=READING_NOTES.get(page.version.reading_note or ""),
         may_add=actor.may(Permission.DOCUMENTS_ADD),
         kind_names=KIND_NAMES,
     )
 
 
-@blueprint.get("/documents/<document_id>/versions/<int:number>/content")
+@blueprint.get("/documents/<document_id>/versions/<int(max=999999):number>/content")
 @requires(Permission.DOCUMENTS_READ)
 def content(document_id: str, number: int) -> ResponseReturnValue:
     """The exact original bytes, as a download; ranges are answered."""
@@ -178,7 +220,9 @@ def content(document_id: str, number: int) -> ResponseReturnValue:
     return response.make_conditional(request, accept_ranges=True, complete_length=version.size_bytes)
 
 
-@blueprint.get("/documents/<document_id>/versions/<int:number>/pages/<int:page>-<int:width>.webp")
+@blueprint.get(
+    "/documents/<document_id>/versions/<int(max=999999):number>/pages/<int(max=999999):page>-<int(max=9999):width>.webp"
+)
 @requires(Permission.DOCUMENTS_READ)
 def picture(document_id: str, number: int, page: int, width: int) -> ResponseReturnValue:
     """A picture of one page, counted from 1."""
@@ -214,65 +258,6 @@ def repeat_reading(document_id: str) -> ResponseReturnValue:
     read_again(current_actor(), document_id=document_id)
     flash(_("The document will be read again in a moment."), "success")
     return redirect(url_for("documents.document_page", document_id=document_id), 303)
-
-
-@blueprint.get("/search")
-@requires(Permission.DOCUMENTS_READ)
-def search_page() -> ResponseReturnValue:
-    """Hits with excerpts, counts to narrow by; everything in the URL."""
-    text = request.args.get("q", "")
-    sort = Sort(request.args["sort"]) if request.args.get("sort") in set(Sort) else Sort.RELEVANCE
-    offset = min(max(request.args.get("offset", 0, type=int), 0), LAST_OFFSET)
-    page = error = None
-    try:
-        page = search_documents(current_actor(), text=text, filters=_filters(), sort=sort, offset=offset)
-    except ArchiveError as failure:
-        error = failure.text(current_language())
-    return render_template(
-        "documents/search.html",
-        text=text,
-        page=page,
-        error=error,
-        sort=sort,
-        sorts=list(Sort),
-        offset=offset,
-        page_size=PAGE_SIZE,
-        last_offset=LAST_OFFSET,
-        kind_names=KIND_NAMES,
-        with_value=_with_value,
-        notes=[SEARCH_NOTES[note] for note in (page.notes if page else ())],
-    )
-
-
-def _with_value(name: str, value: str) -> str:
-    """Where a facet's value leads: this search with the value added, or taken back, from its first page."""
-    # `url_for` would take as long for the links of one page as the search itself.
-    pairs = [pair for pair in request.args.items(multi=True) if pair[0] != "offset"]
-    changed = [pair for pair in pairs if pair != (name, value)]
-    return "?" + urlencode(changed if len(changed) < len(pairs) else [*pairs, (name, value)])
-
-
-def _filters() -> Filters:
-    args = request.args
-    return Filters(
-        engagements=frozenset(value for value in args.getlist("engagement") if is_id(value)),
-        clients=frozenset(value for value in args.getlist("client") if is_id(value)),
-        years=frozenset(
-            int(value) for value in args.getlist("year") if value.isdecimal() and len(value) == len("2026")
-        ),
-        kinds=frozenset(value for value in args.getlist("kind") if value in KIND_NAMES),
-        filed_from=_date(args.get("from")),
-        filed_to=_date(args.get("to")),
-        current_only=args.get("versions") != "all",
-        unread_only=args.get("unread") == "1",
-    )
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _offers(told: Any) -> list[uploads.Offer]:
@@ -317,6 +302,9 @@ def _shown(line: uploads.UploadLine) -> dict[str, object]:
         "size": line.size_bytes,
         "state": line.state,
         "reason": line.reason,
+        "received": line.received_bytes,
+        "address": url_for("documents.upload_line", upload_id=line.id),
+        "parts": url_for("documents.receive_part", upload_id=line.id, start=0).removesuffix("0"),
         "document": url_for("documents.document_page", document_id=line.document_id) if line.document_id else None,
         "title": line.document_title,
         "content": url_for("documents.receive", upload_id=line.id),

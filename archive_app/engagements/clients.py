@@ -64,6 +64,13 @@ def list_clients(
     return Page([row[0] for row in page.items], page.next_key)
 
 
+@query(Permission.CLIENTS_READ)
+def view_client(actor: Actor, uow: UnitOfWork, *, client_id: str) -> Client:
+    """One client. Raises: NotFoundError."""
+    uow.require("client", client_id)
+    return uow.session.get_one(Client, client_id)
+
+
 def _own_organisation(actor: Actor) -> str:
     if actor.organisation_id is None:
         raise InvalidInputError(field=N_("Organisation"), reason=N_("Only members of an organisation can do this."))

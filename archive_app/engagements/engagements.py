@@ -11,7 +11,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, use_case
@@ -98,6 +98,7 @@ def list_engagements(
     *,
     filters: EngagementFilters,
     after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[EngagementLine]:
     """Visible engagements, newest first."""
     statement = select(Engagement, Client.name).join(Client, Client.id == Engagement.client_id)
@@ -112,7 +113,7 @@ def list_engagements(
         statement = statement.where(Engagement.client_id == filters.client_id)
     if filters.year:
         statement = statement.where(Engagement.year == filters.year)
-    page = fetch_page(uow.session, statement, [Engagement.id], after=after, descending=True)
+    page = fetch_page(uow.session, statement, [Engagement.id], after=after, descending=True, limit=limit)
     return Page([EngagementLine(row[0], row[1]) for row in page.items], page.next_key)
 
 

@@ -9,5 +9,5 @@ FEATURE = Feature(
     name="engagements",
     policy=policy.register,
     menu=(MenuEntry(N_("Engagements"), "engagements.list_page", Permission.ENGAGEMENTS_READ),),
-    blueprints=("archive_app.engagements.views:blueprint",),
+    blueprints=("archive_app.engagements.views:blueprint", "archive_app.engagements.api:blueprint"),
 )

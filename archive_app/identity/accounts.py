@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from archive_app.identity.access_tokens import end_tokens
 from archive_app.identity.links import INVITATION, RESET, issue_link, void_links
 from archive_app.identity.models import Organisation, Person, PersonRole
 from archive_app.identity.names import checked_display_name, checked_language, checked_login
@@ -121,7 +122,8 @@ def set_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collectio
 
 @use_case(Permission.ACCOUNTS_MANAGE)
 def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
-    """Closes the account: its sessions end and its links stop working at once. What the person did stays theirs.
+    """Closes the account: its sessions and access tokens end and its links stop working at once. What the person did
+    stays theirs.
 
     Raises: NotFoundError, LastAdministratorError.
     """
@@ -131,6 +133,7 @@ def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     _keep_an_administrator(uow, person)
     person.active = False
     end_sessions(uow, person_id)
+    end_tokens(uow, person_id)
     void_links(uow, person_id)
     uow.record(PERSON_DEACTIVATED, _subjects(person), login=person.login)
 

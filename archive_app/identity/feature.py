@@ -12,5 +12,5 @@ FEATURE = Feature(
     jobs={TIDY: tidy},
     periodic={TIDY: TIDY_EVERY_SECONDS},
     menu=(MenuEntry(N_("People"), "identity.people_page", Permission.ACCOUNTS_MANAGE),),
-    blueprints=("archive_app.identity.views:blueprint",),
+    blueprints=("archive_app.identity.views:blueprint", "archive_app.identity.api:blueprint"),
 )

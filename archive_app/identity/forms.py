@@ -1,14 +1,16 @@
 """The forms of identity: which fields there are. What is acceptable in them, the use cases decide."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectChoice, SelectField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms import IntegerField, PasswordField, SelectChoice, SelectField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length, NumberRange
 
+from archive_app.identity.access_tokens import MOST_DAYS, Scope
 from archive_app.identity.roles import all_roles
-from archive_app.kernel.language import LANGUAGES
+from archive_app.kernel.language import LANGUAGES, translate
 from archive_app.web.forms import CheckboxListField
 
 _REQUIRED = InputRequired(_l("This must not be empty."))
@@ -60,6 +62,23 @@ class PasswordForm(_NewPasswordForm):
     """A new password in place of the present one."""
 
     present = PasswordField(_l("Present password"), _CHECKS, render_kw={"autocomplete": "current-password"})
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    """A new access token: for which program, what it may do, how long; and the password once more."""
+
+    name = StringField(_l("Name of the program"), _CHECKS, render_kw={"autocomplete": "off"})
+    scopes = CheckboxListField(_l("What the token may do"))
+    days = IntegerField(
+        _l("Good for (days)"),
+        [_REQUIRED, NumberRange(1, MOST_DAYS, _l("A token is good for 1 to 365 days."))],
+        render_kw={"min": 1, "max": MOST_DAYS, "inputmode": "numeric"},
+    )
+    present = PasswordField(_l("Present password"), _CHECKS, render_kw={"autocomplete": "current-password"})
+
+    def __init__(self, shown_in: str, scopes: Iterable[Scope], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scopes.choices = [SelectChoice(scope.key, translate(shown_in, scope.label)) for scope in scopes]
 
 
 class RolesForm(FlaskForm):  # type: ignore[misc]

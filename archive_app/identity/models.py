@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from archive_app.kernel.tables import Base, Id
@@ -80,3 +80,23 @@ class SignInDelay(Base):
     key_digest: Mapped[bytes] = mapped_column(primary_key=True)
     failures: Mapped[int]
     next_try_at: Mapped[datetime]
+
+
+class AccessToken(Base):
+    """What a program comes with instead of a person at a browser; this row holds only the token's digest.
+
+    `scopes` are the permissions it was given, separated by blanks: what it may do at most, while its person may.
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (Index(None, "person_id", "id"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+    person_id: Mapped[Id] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

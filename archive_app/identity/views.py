@@ -16,6 +16,14 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from archive_app.identity.access_tokens import (
+    DEFAULT_DAYS,
+    SCOPES,
+    end_token,
+    list_own_tokens,
+    make_token,
+    scopes_for,
+)
 from archive_app.identity.accounts import Handed, deactivate, invite, make_reset_link, reactivate, set_roles
 from archive_app.identity.forms import (
     InviteForm,
@@ -25,6 +33,7 @@ from archive_app.identity.forms import (
     RolesForm,
     SetUpForm,
     SignInForm,
+    TokenForm,
     role_choices,
 )
 from archive_app.identity.links import use_link, view_link
@@ -159,6 +168,39 @@ def end_session_action(session_id: str) -> ResponseReturnValue:
     """Ends another session of one's own."""
     end_session(current_actor(), session_id=session_id)
     return _redirect(url_for("identity.account_page"))
+
+
+@blueprint.route("/account/tokens", methods=["GET", "POST"])
+@requires(Permission.TOKENS_OWN)
+def tokens_page() -> ResponseReturnValue:
+    """One's own access tokens, and a new one."""
+    actor = current_actor()
+    offered = scopes_for(actor.permissions)
+    form = TokenForm(current_language(), offered, days=DEFAULT_DAYS)
+    made = None
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            made = make_token(
+                actor,
+                name=form.name.data,
+                scopes=form.scopes.data,
+                days=form.days.data,
+                password=form.present.data,
+            )
+            # Shown in the answer itself and kept nowhere: neither a cookie nor an address ever holds it.
+            form = TokenForm(current_language(), offered, formdata=None, days=DEFAULT_DAYS)
+    page = list_own_tokens(actor, after=request.args.get("after"))
+    labels = {scope.key: scope.label for scope in SCOPES}
+    return render_template("identity/tokens.html", form=form, made=made, page=page, labels=labels), form_status(form)
+
+
+@blueprint.post("/account/tokens/<token_id>/end")
+@requires(Permission.TOKENS_OWN)
+def end_token_action(token_id: str) -> ResponseReturnValue:
+    """Ends an access token of one's own."""
+    end_token(current_actor(), token_id=token_id)
+    flash(_("The token was ended. Whatever uses it is refused from now on."), "success")
+    return _redirect(url_for("identity.tokens_page"))
 
 
 @blueprint.get("/people")

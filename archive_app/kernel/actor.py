@@ -11,7 +11,7 @@ class Actor:
     """A person, the system itself, or nobody in particular, as they are at this moment.
 
     `name` goes into the log as the actor's id: a person's id, `system:<part>` or `anonymous`.
-    `via` says by which way they came: web, cli, worker.
+    `via` says by which way they came: web, api, cli, worker.
     """
 
     name: str

@@ -27,6 +27,23 @@ _in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
 
 @dataclass(frozen=True)
+class FolderRule:
+    """A folder of this machine whose files are taken into the inbox.
+
+    `organisation` is a name or an identifier; `engagement` is the number of the one that everything in it belongs to.
+    `routes` are patterns of paths below the folder by which a file finds its engagement.
+    """
+
+    name: str
+    path: Path
+    organisation: str
+    engagement: str = ""
+    routes: tuple[str, ...] = ()
+    originator: str = ""
+    activity: str = ""
+
+
+@dataclass(frozen=True)
 class Rules:
     """The figures that use cases obey; they come from the settings."""
 
@@ -40,6 +57,13 @@ class Rules:
     session_lifetime: timedelta
     link_lifetime: timedelta
     look_window: timedelta = timedelta(minutes=10)
+    watched_folders: tuple[FolderRule, ...] = ()
+    quiet_time: timedelta = timedelta(seconds=10)
+    recognition_pages: int = 2000
+    part_limit_bytes: int = 64 * 2**20
+    parts_limit_bytes: int = 2**30
+    parts_limit: int = 500
+    parts_depth: int = 3
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ person sees it and can have it tried again. Handlers are idempotent: a crash bet
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, String, Text, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Index, String, Text, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from archive_app.kernel.ids import new_id
@@ -17,6 +18,24 @@ from archive_app.kernel.tables import Base, Id, Json
 LEASE = timedelta(minutes=10)
 MAX_ATTEMPTS = 5
 _FIRST_DELAY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class GiveWay:
+    """What a handler returns that has more to do: its job goes behind those that wait, so that none is starved."""
+
+    pause_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which jobs a lane takes: `only` these kinds, or where that is empty all but `others`."""
+
+    only: Collection[str] = ()
+    others: Collection[str] = ()
+
+
+EVERY_KIND = Kinds()
 
 
 class Job(Base):
@@ -58,16 +77,18 @@ def ensure_periodic(session: Session, now: datetime, kind: str, every_seconds: i
         found.due_at = min(found.due_at, now + timedelta(seconds=every_seconds))
 
 
-def claim(session: Session, now: datetime, owner: str, limit: int) -> Sequence[Job]:
-    """Leases up to `limit` due jobs, oldest first; a job whose lease ran out is due again."""
-    due = (
-        select(Job)
-        .where(or_(Job.state == "waiting", Job.state == "running"), Job.due_at <= now)
-        .order_by(Job.due_at, Job.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+def due(now: datetime, kinds: Kinds) -> ColumnElement[bool]:
+    """The clause for jobs of some kinds that are to be done now; a job whose lease ran out is due again."""
+    of_kinds = Job.kind.in_(kinds.only) if kinds.only else Job.kind.not_in(kinds.others)
+    return and_(or_(Job.state == "waiting", Job.state == "running"), Job.due_at <= now, of_kinds)
+
+
+def claim(session: Session, now: datetime, owner: str, limit: int, kinds: Kinds = EVERY_KIND) -> Sequence[Job]:
+    """Leases up to `limit` due jobs of these kinds, oldest first."""
+    due_jobs = (
+        select(Job).where(due(now, kinds)).order_by(Job.due_at, Job.id).limit(limit).with_for_update(skip_locked=True)
     )
-    jobs = session.scalars(due).all()
+    jobs = session.scalars(due_jobs).all()
     for job in jobs:
         job.state, job.lease_owner, job.due_at, job.attempts = "running", owner, now + LEASE, job.attempts + 1
     return jobs
@@ -83,6 +104,13 @@ def complete(session: Session, now: datetime, job: Job, owner: str) -> None:
     session.execute(
         update(Job).where(*mine).values(state="waiting", attempts=0, due_at=next_due, lease_owner=None, error=None)
     )
+
+
+def give_way(session: Session, now: datetime, job: Job, owner: str, more: GiveWay) -> None:
+    """Puts a job that has more to do behind those that wait."""
+    due_at = now + timedelta(seconds=more.pause_seconds)
+    mine = update(Job).where(Job.id == job.id, Job.lease_owner == owner)
+    session.execute(mine.values(state="waiting", attempts=0, due_at=due_at, lease_owner=None, error=None))
 
 
 def fail(session: Session, now: datetime, job: Job, owner: str, error: str) -> None:

@@ -16,6 +16,7 @@ from archive_app.kernel.language import N_
 
 T = TypeVar("T")
 PAGE_SIZE = 50
+_BIGGEST = 2**63
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def fetch_page(
     statement = statement.add_columns(*columns)
     if after is not None:
         key = tuple_(*order)
-        bound = tuple_(*_decode(after, len(order)))
+        bound = tuple_(*_decode(after, [column.type.python_type for column in columns]))
         statement = statement.where(key < bound if descending else key > bound)
     statement = statement.order_by(*(column.desc() if descending else column.asc() for column in order))
     rows = session.execute(statement.limit(limit + 1)).all()
@@ -57,13 +58,23 @@ def _encode(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _decode(text: str, length: int) -> list[Any]:
+def _decode(text: str, kinds: Sequence[type]) -> list[Any]:
     try:
         plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
-        aware = all(value.tzinfo for value in values if isinstance(value, datetime))
+        fitting = len(values) == len(kinds) and all(map(_fits, values, kinds))
     except (binascii.Error, ValueError, TypeError, KeyError) as error:
         raise InvalidInputError(field="after", reason=N_("This is not a page of the list.")) from error
-    if len(values) != length or not aware or not all(isinstance(v, str | int | datetime) for v in values):
+    if not fitting:
         raise InvalidInputError(field="after", reason=N_("This is not a page of the list."))
     return values
+
+
+def _fits(value: object, kind: type) -> bool:
+    """Whether a value can be compared with a column of this kind on every database."""
+    if isinstance(value, datetime):
+        return kind is datetime and value.tzinfo is not None
+    if isinstance(value, str):
+        # A lone surrogate or NUL can be in JSON, but in no text of a database.
+        return kind is str and value.isprintable()
+    return kind is int and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BIGGEST

@@ -9,6 +9,7 @@ from archive_app.kernel.archive import Archive, current_archive
 from archive_app.kernel.denials import note_denial
 from archive_app.kernel.errors import PermissionMissingError, SignInRequiredError
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.settling import settle
 from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 
 P = ParamSpec("P")
@@ -24,7 +25,9 @@ def use_case(permission: Permission) -> Callable[[InUnit[P, R]], Public[P, R]]:
     def declare(act: InUnit[P, R]) -> Public[P, R]:
         def run(actor: Actor, archive: Archive, /, *args: P.args, **kwargs: P.kwargs) -> R:
             with archive.transaction(actor) as uow:
-                return act(actor, uow, *args, **kwargs)
+                result = act(actor, uow, *args, **kwargs)
+                settle(uow, result)
+                return result
 
         return _guard(permission, run, act)
 

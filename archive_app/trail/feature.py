@@ -16,5 +16,5 @@ FEATURE = Feature(
     periodic={NIGHTLY_JOB: _A_DAY_SECONDS},
     probes=(probe_log,),
     menu=(MenuEntry(N_("Audit log"), "trail.log_page", Permission.LOG_READ),),
-    blueprints=("archive_app.trail.views:blueprint",),
+    blueprints=("archive_app.trail.views:blueprint", "archive_app.trail.api:blueprint"),
 )

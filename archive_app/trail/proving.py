@@ -3,15 +3,16 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.denials import ACCESS_DENIED
 from archive_app.kernel.errors import NotFoundError
-from archive_app.kernel.events import Event, EventDetail
+from archive_app.kernel.events import Event, EventDetail, EventSubject
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query
@@ -75,6 +76,25 @@ def event_proof(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventProof:
     Raises: NotFoundError; EventPendingError; LogBrokenError when the newest checkpoint is not the archive's own.
     """
     uow.require("event", event_id)
+    return _prove(uow, event_id)
+
+
+@query(Permission.DOCUMENTS_READ)
+def custody_proof(actor: Actor, uow: UnitOfWork, *, document_id: str, event_id: str) -> EventProof:
+    """The same for one event of a document's custody history, for everybody who may see the document.
+
+    The words of the event are left out: they name from which machine a colleague worked, which is for those who read
+    the log; the leaf still holds their digest. Raises: as `event_proof`.
+    """
+    uow.require("document", document_id)
+    about = select(EventSubject.event_id).join(Event, Event.id == EventSubject.event_id)
+    about = about.where(EventSubject.kind == "document", EventSubject.subject_id == document_id)
+    if uow.session.scalar(about.where(Event.id == event_id, Event.code != ACCESS_DENIED.code)) is None:
+        raise NotFoundError
+    return replace(_prove(uow, event_id), detail=None, salt=None)
+
+
+def _prove(uow: UnitOfWork, event_id: str) -> EventProof:
     session = uow.session
     position = session.scalar(select(LogLeaf.position).where(LogLeaf.event_id == event_id))
     newest = newest_checkpoint(uow.archive, session)

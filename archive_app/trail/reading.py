@@ -14,7 +14,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.denials import ACCESS_DENIED
 from archive_app.kernel.events import Event, EventDetail, EventSubject, event_label
 from archive_app.kernel.ids import lowest_id
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query
@@ -62,10 +62,11 @@ def list_events(
     *,
     filters: EventFilters,
     after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[EventLine]:
     """The events that the actor may see, newest first."""
     statement, key = _about({"document": filters.document, "engagement": filters.engagement})
-    return _read_page(uow, statement.where(uow.visible("event"), *_conditions(uow, filters)), key, after)
+    return _read_page(uow, statement.where(uow.visible("event"), *_conditions(uow, filters)), key, after, limit)
 
 
 @query(Permission.DOCUMENTS_READ)
@@ -75,6 +76,7 @@ def document_history(
     *,
     document_id: str,
     after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[EventLine]:
     """The custody history 流转记录 of a document, newest first, for everybody who may see the document.
 
@@ -82,7 +84,7 @@ def document_history(
     """
     uow.require("document", document_id)
     statement, key = _about({"document": document_id})
-    page = _read_page(uow, statement.where(Event.code != ACCESS_DENIED.code), key, after)
+    page = _read_page(uow, statement.where(Event.code != ACCESS_DENIED.code), key, after, limit)
     return Page([_without_address(line) for line in page.items], page.next_key)
 
 
@@ -138,8 +140,10 @@ def _conditions(uow: UnitOfWork, filters: EventFilters) -> Iterator[ColumnElemen
         yield Event.id < lowest_id(datetime.combine(filters.to_date + timedelta(days=1), time.min, zone))
 
 
-def _read_page(uow: UnitOfWork, statement: Any, key: InstrumentedAttribute[str], after: str | None) -> Page[EventLine]:
-    page = fetch_page(uow.session, statement, [key], after=after, descending=True)
+def _read_page(
+    uow: UnitOfWork, statement: Any, key: InstrumentedAttribute[str], after: str | None, limit: int
+) -> Page[EventLine]:
+    page = fetch_page(uow.session, statement, [key], after=after, descending=True, limit=limit)
     subjects = read_subjects(uow.session, [row[0].id for row in page.items])
     return Page(_lines(page.items, subjects), page.next_key)
 

@@ -10,13 +10,16 @@ _WORDS = {
     "blob": N_("Stored file"),
     "check": N_("Verification"),
     "client": N_("Client"),
+    "count": N_("Number of entries"),
     "credit_code": N_("Unified social credit code"),
     "document": N_("Document"),
     "engagement": N_("Engagement"),
     "epoch": N_("Key epoch"),
+    "expires_at": N_("Expires"),
     "faults": N_("Problems"),
     "findings": N_("Problems"),
     "job": N_("Job"),
+    "form": N_("Form"),
     "kind": N_("Kind"),
     "level": N_("Level"),
     "login": N_("Sign-in name"),
@@ -29,13 +32,19 @@ _WORDS = {
     "person": N_("Person"),
     "reason": N_("Reason"),
     "roles": N_("Roles"),
+    "saved_search": N_("Saved search"),
+    "search": N_("Search"),
     "session": N_("Session"),
     "sha256": N_("Digest (SHA-256)"),
+    "shared": N_("Shared"),
     "size": N_("Size"),
     "size_bytes": N_("Size in bytes"),
     "source_path": N_("Source path"),
     "source_system": N_("Source system"),
+    "scopes": N_("What the token may do"),
     "title": N_("Title"),
+    "token": N_("Access token"),
+    "total": N_("Total"),
     "upload": N_("Upload"),
     "version": N_("Version"),
     "versions": N_("Versions"),
@@ -55,7 +64,7 @@ _PARTS = {
     "verifier": N_("Verification"),
     "worker": N_("Worker"),
 }
-_WAYS = {"web": N_("Browser"), "cli": N_("Command line"), "worker": N_("Worker")}
+_WAYS = {"web": N_("Browser"), "api": N_("Program"), "cli": N_("Command line"), "worker": N_("Worker")}
 
 
 def word_for(key: str) -> str:

@@ -2,20 +2,31 @@
 
 import logging
 import secrets
+from collections.abc import Mapping, Sequence
 
-from flask import Flask, jsonify, make_response, render_template, request
+from flask import Flask, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from archive_app.kernel.errors import ArchiveError
+from archive_app.web.api.problems import Fault, is_for_programs, problem, problem_response
+from archive_app.web.api.reading import faults_of
 from archive_app.web.language import current_language
 
 STATUS = {
     "not_found": 404,
     "permission_missing": 403,
     "sign_in_required": 401,
+    "token_required": 401,
+    "idempotency_key_missing": 400,
+    "write_in_progress": 409,
+    "duplicate": 409,
+    "client_exists": 409,
+    "engagement_number_taken": 409,
+    "body_incomplete": 400,
+    "search_unavailable": 503,
     "invalid_input": 422,
     "conflict": 409,
     "event_pending": 409,
@@ -48,7 +59,11 @@ def _archive_error(error: ArchiveError) -> ResponseReturnValue:
     status = status_of(error)
     if status >= _SERVER_ERROR:
         log.error("answered %s with %s", request.endpoint, error.code, exc_info=error)
-    return answer(status, error.code, error.text(current_language()))
+    language = current_language()
+    if is_for_programs():
+        body = getattr(g.get("operation"), "body", None)
+        return answer(status, error.code, error.text(language), faults=faults_of(error, language, body))
+    return answer(status, error.code, error.text(language))
 
 
 def _forged(_error: CSRFError) -> ResponseReturnValue:
@@ -63,12 +78,16 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         404: _("There is no such page."),
         405: _("This address does not take that kind of request. Nothing was changed."),
         413: _("This is larger than the archive accepts. Nothing was stored."),
+        415: _("This address does not take that kind of content. Nothing was changed."),
+        416: _("The content has no such part."),
     }
     if error.response is not None:
         return error.response
     status = error.code or _SERVER_ERROR
     text = texts.get(status, _("The request could not be understood. Nothing was changed."))
-    return answer(status, f"http_{status}", text)
+    # Which methods there are, how long the content is: what the status promises to tell.
+    told = {name: value for name, value in error.get_headers() if name in {"Allow", "Content-Range"}}
+    return answer(status, f"http_{status}", text, headers=told)
 
 
 def _unknown_error(error: Exception) -> ResponseReturnValue:
@@ -80,12 +99,23 @@ def _unknown_error(error: Exception) -> ResponseReturnValue:
     return answer(_SERVER_ERROR, "unexpected", text, reference)
 
 
-def answer(status: int, code: str, text: str, reference: str | None = None) -> ResponseReturnValue:
+def answer(
+    status: int,
+    code: str,
+    text: str,
+    reference: str | None = None,
+    *,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> ResponseReturnValue:
     """A page for people, a problem document for programs."""
+    if is_for_programs():
+        return problem_response(problem(status, code, text, errors=faults, reference=reference), headers)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = jsonify(status=status, code=code, detail=text, reference=reference)
         response.content_type = "application/problem+json"
     else:
         response = make_response(render_template("web/error.html", status=status, text=text, reference=reference))
     response.status_code = status
+    response.headers.update(headers or {})
     return response

@@ -1,6 +1,7 @@
 """The gate: who is this, may they come in, and did the request come from our own page.
 
-Every route declares its permission with `requires`; a route without one is refused for everybody.
+Every route declares its permission with `requires`; a route without one is refused for everybody. Pages know people by
+their session's cookie, the JSON interface below `/api/` by an access token; neither believes the other's.
 """
 
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from wtforms.validators import ValidationError
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.denials import note_denial
-from archive_app.kernel.errors import PermissionMissingError, SignInRequiredError
+from archive_app.kernel.errors import ArchiveError, PermissionMissingError, SignInRequiredError
+from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
+from archive_app.web.api.problems import is_for_programs
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +36,16 @@ _CSP = (
 )
 
 csrf = CSRFProtect()
+
+
+class TokenRequiredError(ArchiveError):
+    """The JSON interface was asked without a token that opens something."""
+
+    code = "token_required"
+    message = N_(
+        "There is no valid access token with this request. Nothing was changed. Make one on your account page and send "
+        "it as: Authorization: Bearer …"
+    )
 
 
 def requires(permission: Permission, *, streaming: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -52,7 +65,7 @@ def current_actor() -> Actor:
     return cast("Actor", g.actor)
 
 
-def install_gate(app: Flask, archive: Archive, authenticate: Authenticator) -> None:
+def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_token: Authenticator) -> None:
     """Puts the gate before every request of `app`."""
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     csrf.init_app(app)
@@ -61,10 +74,12 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator) -> N
     def admit() -> BaseResponse | None:
         g.activation = archive.activate()
         g.activation.__enter__()
-        g.actor = Actor.anonymous(address=request.remote_addr or "")
+        _bound_silence(app.config["LANTAI_STALL_SECONDS"])
+        for_programs = is_for_programs()
+        g.actor = Actor.anonymous(via="api" if for_programs else "web", address=request.remote_addr or "")
         if request.endpoint is not None and request.endpoint.endswith("static"):
             return None
-        g.actor = authenticate(request) or g.actor
+        g.actor = (by_token if for_programs else authenticate)(request) or g.actor
         if request.endpoint is None:
             return None
         view = app.view_functions[request.endpoint]
@@ -81,6 +96,14 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator) -> N
     app.after_request(_harden)
 
 
+def _bound_silence(seconds: int) -> None:
+    # A thread waits for a slow sender or reader, but not for ever for one that has gone silent. The server gives the
+    # socket to the application; it makes it blocking again itself before the next request of the connection.
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(seconds)
+
+
 def _admit(app: Flask, archive: Archive) -> BaseResponse | None:
     view: Any = app.view_functions[request.endpoint or ""]
     permission = getattr(view, "permission", None)
@@ -92,10 +115,13 @@ def _admit(app: Flask, archive: Archive) -> BaseResponse | None:
         note_denial(archive, actor, permission, {})
         if actor.person_id is not None:
             raise PermissionMissingError(permission=permission)
+        if is_for_programs():
+            raise TokenRequiredError
         if request.method == "GET" and request.accept_mimetypes.accept_html:
             return redirect(url_for("identity.sign_in_page", next=request.full_path.rstrip("?")), 303)
         raise SignInRequiredError
-    if request.method not in _SAFE_METHODS:
+    # No browser sends a bearer token by itself, so no other site can make it send one.
+    if request.method not in _SAFE_METHODS and not is_for_programs():
         _check_origin_token(streaming=getattr(view, "streaming", False))
     return None
 

@@ -4,19 +4,30 @@ from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, has_request_context, redirect, request
+from flask import Flask, Response, g, has_request_context, redirect, request
 from flask_babel import Babel, get_locale
 
 from archive_app.kernel.language import DEFAULT_LANGUAGE, LANGUAGES, catalogue
+from archive_app.web.api.problems import is_for_programs
 
 LANGUAGE_COOKIE = "lantai_language"
+_WANTED = {"zh": DEFAULT_LANGUAGE, "zh-CN": DEFAULT_LANGUAGE, "en": "en"}
 _A_YEAR_SECONDS = 365 * 24 * 3600
 
 
 def current_language() -> str:
-    """The chosen language: what the person clicked last, else Chinese."""
+    """What the person clicked last, or what a program asks for by Accept-Language; else Chinese."""
     if not has_request_context():
         return DEFAULT_LANGUAGE
+    # A page asks some sixty times.
+    if "language" not in g:
+        g.language = _asked_language()
+    return cast("str", g.language)
+
+
+def _asked_language() -> str:
+    if is_for_programs():
+        return _WANTED[request.accept_languages.best_match(_WANTED, "zh")]
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import Request, g
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, ClientDisconnected
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
@@ -50,7 +51,8 @@ class BodyStream:
         """The next bytes. Raises: ConnectionResetError when the sender went away before the announced end."""
         try:
             return self._stream.read(size)
-        except ClientDisconnected as error:
+        except (ClientDisconnected, ParseException) as error:
+            # The server tells a chunked body that ends too early by an error of its parser.
             raise ConnectionResetError("the sender went away") from error
 
 

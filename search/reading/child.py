@@ -1,9 +1,9 @@
 """The program of a reader process: lock the door, read one file, answer through a pipe, end.
 
 Started by path, isolated and without site-packages (`python -I -S child.py REQUEST`). REQUEST is JSON: `entry` (module
-and function), `arguments`, `limits`, `packages` (site-packages folders), `parent`, `content` and `result` (file
-descriptors). The answer is one line of JSON, then `size` bytes. Nothing here may import more than the standard library
-before `confine`.
+and function), `arguments`, `limits`, `packages` (site-packages folders), `readable` (further folders), `parent`,
+`content` and `result` (file descriptors). The answer is one line of JSON, then `size` bytes. Nothing here may
+import more than the standard library before `confine`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def main() -> None:
     from search.reading.confinement import confine
     from search.reading.model import Limits
 
-    isolation = confine(Limits(**request["limits"]), request["parent"], [*request["packages"], _HERE])
+    isolation = confine(
+        Limits(**request["limits"]), request["parent"], [*request["packages"], _HERE, *request["readable"]]
+    )
     sys.path += request["packages"]
     head, body = _answer(request)
     head |= {"isolation": vars(isolation), "size": len(body)}

@@ -32,6 +32,9 @@ _OLE_MEDIA_TYPES = {
     "application/msword": "doc", "application/vnd.ms-excel": "xls", "application/vnd.ms-powerpoint": "ppt",
     "application/vnd.ms-outlook": "msg",
 }  # fmt: skip
+# The packages' first member, stored as it is (OpenDocument 1.3, part 2 §3.3); templates are read like documents.
+_OPEN_DOCUMENT = re.compile(rb"mimetypeapplication/vnd\.oasis\.opendocument\.([a-z]+)")
+_OPEN_DOCUMENTS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
 # Names of streams and storages in an OLE directory; the first that is there decides.
 _OLE_STREAMS = (
     ("EncryptedPackage", "office-encrypted"), ("__nameid_version1.0", "msg"), ("WordDocument", "doc"),
@@ -39,6 +42,7 @@ _OLE_STREAMS = (
 )  # fmt: skip
 # The Chinese office suite writes the same streams as the other one under its own endings.
 _SUITE_ENDINGS = {("doc", "wps"): "wps", ("xls", "et"): "et", ("ppt", "dps"): "dps"}
+_OLE_ENDINGS = frozenset({"doc", "xls", "ppt", "msg", "wps", "et", "dps"})
 _TEXT_ENDINGS = {"md": "md", "markdown": "md", "csv": "csv", "tsv": "csv"}
 
 # ContentInfo of CMS (RFC 5652 §3): signedData, envelopedData, and their counterparts in GM/T 0010.
@@ -124,16 +128,24 @@ def _zip_code(head: bytes, tail: bytes, read_at: ReadAt | None) -> str:
         # The main part may begin beyond what we have; libmagic reads the order of the first members.
         media_type = _media_type(head)
         return next((code for code in ("docx", "xlsx", "pptx") if KINDS[code].media_type == media_type), "zip")
-    if "mimetype" in names and b"mimetypeapplication/vnd.oasis.opendocument" in head[:128]:
-        return "odf"
+    if "mimetype" in names and (found := _OPEN_DOCUMENT.search(head[:128])):
+        return _OPEN_DOCUMENTS.get(found[1].decode(), "odf")
     return "zip"
 
 
 def _ole_code(head: bytes, tail: bytes, ending: str) -> str:
     around = head + tail
     streams = (code for stream, code in _OLE_STREAMS if _entry_name(stream) in around)
-    code = next(streams, None) or _OLE_MEDIA_TYPES.get(_media_type(head), "ole")
+    code = next(streams, None) or _OLE_MEDIA_TYPES.get(_media_type(head))
+    if code is None and _directory_place(head) >= len(head) and ending in _OLE_ENDINGS:
+        return ending  # the directory lies in the middle, which we do not have: the reader will see
+    code = code or "ole"
     return _SUITE_ENDINGS.get((code, ending), code)
+
+
+def _directory_place(head: bytes) -> int:
+    """Where an OLE file has its directory (MS-CFB §2.2): a sector's number; sectors are a power of 2 long."""
+    return (int.from_bytes(head[48:52], "little") + 1) << min(int.from_bytes(head[30:32], "little"), 12)
 
 
 def _entry_name(stream: str) -> bytes:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 class Kind:
     """`text_readable`: `extract_text` takes it. `page_images`: `render_page` takes it.
 
+    `children`: it may hold files, which `extract_text` lists and `extract_child` gives out.
     `hostile_inline`: a browser that shows the file itself may run code from it, whatever its label says.
     """
 
@@ -18,10 +19,12 @@ class Kind:
     media_type: str
     text_readable: bool = False
     page_images: bool = False
+    children: bool = False
     hostile_inline: bool = False
 
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 
 UNKNOWN = Kind("unknown", "application/octet-stream", hostile_inline=True)
 
@@ -36,23 +39,26 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         Kind("html", "text/html", text_readable=True, hostile_inline=True),
         Kind("xml", "application/xml", text_readable=True, hostile_inline=True),
         Kind("svg", "image/svg+xml", text_readable=True, hostile_inline=True),
-        Kind("eml", "message/rfc822", text_readable=True, hostile_inline=True),
-        Kind("pdf", "application/pdf", text_readable=True, page_images=True),
-        Kind("docx", f"{_OPEN_XML}wordprocessingml.document", text_readable=True),
-        Kind("xlsx", f"{_OPEN_XML}spreadsheetml.sheet", text_readable=True),
-        Kind("pptx", f"{_OPEN_XML}presentationml.presentation", text_readable=True),
-        Kind("doc", "application/msword"),
-        Kind("xls", "application/vnd.ms-excel"),
-        Kind("ppt", "application/vnd.ms-powerpoint"),
-        Kind("msg", "application/vnd.ms-outlook"),
-        Kind("wps", "application/vnd.ms-works"),
-        Kind("et", "application/vnd.ms-excel"),
-        Kind("dps", "application/vnd.ms-powerpoint"),
+        Kind("eml", "message/rfc822", text_readable=True, children=True, hostile_inline=True),
+        Kind("pdf", "application/pdf", text_readable=True, page_images=True, children=True),
+        Kind("docx", f"{_OPEN_XML}wordprocessingml.document", text_readable=True, children=True),
+        Kind("xlsx", f"{_OPEN_XML}spreadsheetml.sheet", text_readable=True, children=True),
+        Kind("pptx", f"{_OPEN_XML}presentationml.presentation", text_readable=True, children=True),
+        Kind("doc", "application/msword", text_readable=True),
+        Kind("xls", "application/vnd.ms-excel", text_readable=True),
+        Kind("ppt", "application/vnd.ms-powerpoint", text_readable=True),
+        Kind("msg", "application/vnd.ms-outlook", text_readable=True, children=True),
+        Kind("wps", "application/vnd.ms-works", text_readable=True),
+        Kind("et", "application/vnd.ms-excel", text_readable=True),
+        Kind("dps", "application/vnd.ms-powerpoint", text_readable=True),
         Kind("ole", "application/x-ole-storage"),
         Kind("office-encrypted", "application/x-ole-storage"),
-        Kind("ofd", "application/ofd"),
-        Kind("odf", "application/vnd.oasis.opendocument.text"),
-        Kind("rtf", "application/rtf"),
+        Kind("ofd", "application/ofd", text_readable=True, children=True),
+        Kind("odt", f"{_OPEN_DOCUMENT}text", text_readable=True),
+        Kind("ods", f"{_OPEN_DOCUMENT}spreadsheet", text_readable=True),
+        Kind("odp", f"{_OPEN_DOCUMENT}presentation", text_readable=True),
+        Kind("odf", f"{_OPEN_DOCUMENT}graphics", text_readable=True),
+        Kind("rtf", "application/rtf", text_readable=True),
         Kind("png", "image/png", page_images=True),
         Kind("jpeg", "image/jpeg", page_images=True),
         Kind("gif", "image/gif", page_images=True),
@@ -61,11 +67,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType({
         Kind("tiff", "image/tiff", page_images=True),
         Kind("p7m", "application/pkcs7-mime"),
         Kind("tsr", "application/timestamp-reply"),
-        Kind("zip", "application/zip"),
+        Kind("zip", "application/zip", text_readable=True, children=True),
         Kind("7z", "application/x-7z-compressed"),
         Kind("rar", "application/vnd.rar"),
-        Kind("gz", "application/gzip"),
-        Kind("tar", "application/x-tar"),
+        Kind("gz", "application/gzip", text_readable=True, children=True),
+        Kind("tar", "application/x-tar", text_readable=True, children=True),
         Kind("mp3", "audio/mpeg"),
         Kind("wav", "audio/wav"),
         Kind("mp4", "video/mp4"),

@@ -43,6 +43,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+CHILD_LIMITS = Limits(output_bytes=64 * MIB)
+"""For files that are taken out of others: what comes out is a whole file, not a text."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,11 @@ class Passage:
     """A stretch of a text, from character `start` to the start of the next one, and where it stands in the file.
 
     `place` is one of `page:3`, `slide:2`, `notes:2`, `row:<sheet>!12` (its cells are set apart by tabs, the first one
-    is column A), `paragraph:12`, `line:120`, `header`, `footer`, `comment:3`, `footnote:3`, `mail`, `body`; numbers
-    count from 1. Recognised text has a `confidence` in percent and a `box`: left, top, width and height as fractions
-    of the page.
+    is column A), `sheet:<sheet>` (its name, what belongs to no row), `paragraph:12` (of the body; a table's row is
+    one), `line:120`, `header`, `footer`, `comment:3`, `footnote:3`, `mail` (its headers, the names of its
+    attachments), `body`; numbers count from 1. Of a text with very many passages neighbours are one: the place is
+    that of the first. Recognised text has a `confidence` in percent and a `box`: left, top, width and height as
+    fractions of the page.
     """
 
     start: int
@@ -65,7 +69,8 @@ class Passage:
 class Child:
     """A file inside a file: an attachment of a mail, a member of a ZIP. `number` counts from 1 in the file's order.
 
-    `name` is as it stands there, a hostile path included. `refused` is the reason why its content is not taken out.
+    `name` is as it stands there on one line, a hostile path included; it may be empty. `size_bytes` is what the
+    container says. `refused` is the reason why its content is not taken out.
     """
 
     number: int
@@ -97,7 +102,8 @@ class TextResult:
 class RecognisedPage:
     """The text that recognition found on one page, line by line; `confidence` is the mean in percent, by characters.
 
-    `turned` is by how many degrees clockwise the page was turned to stand upright: 0, 90, 180 or 270.
+    `turned` is by how many degrees clockwise the page was turned to stand upright: 0, 90, 180 or 270. The boxes are
+    those of the page as it is. `page_count` is that of the whole file.
     """
 
     text: str
@@ -105,6 +111,7 @@ class RecognisedPage:
     confidence: int
     engine: str
     turned: int = 0
+    page_count: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,148 +1,230 @@
-"""Office Open XML (ISO/IEC 29500): the shared check of the package, and the text of a Word document.
+"""Office Open XML and other packages of XML in a ZIP (ISO/IEC 29500-2): checked, streamed, never expanded.
 
-The text of docx is read here and not by kreuzberg, which in 4.10 loses every `&`, `<` and `>` of a docx, its headers
-and footers, and answers a damaged archive with an empty text. Parts are unpacked as a stream, so that a bomb costs
-time, not memory.
+These formats are read here and not by a general library: kreuzberg 4.10 loses every `&`, `<` and `>` of a docx, knows
+no places, and needs a whole workbook in memory. Parts are unpacked as a stream, so that a bomb costs time, not memory.
 """
 
 from __future__ import annotations
 
 import io
-import re
+import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
 from xml.parsers import expat
 
 from search.reading.model import MIB, ReadingError
-from search.reading.passages import Full, Passages
+from search.reading.writing import TextBuilder
 
-_UNPACKED_LIMIT_BYTES = 256 * MIB
+UNPACKED_LIMIT_BYTES = 256 * MIB
+_MEMBERS_LIMIT = 50_000
 _CHUNK_BYTES = 64 * 1024
-_PARTS = ("document", "header", "footer", "footnotes", "endnotes", "comments")
-_PART_NAME = re.compile(rf"word/({'|'.join(_PARTS)})(\d*)\.xml")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, expat.ExpatError)
+_TAG_LIMIT_BYTES = 4 * MIB
+_ENCRYPTED = 0x01
+# What zipfile raises on damage; RuntimeError is its word for an encrypted member.
+BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, KeyError, RuntimeError,
+)  # fmt: skip
 
 
-def checked_package(content: bytes) -> zipfile.ZipFile:
-    """The package, if the XML parts it declares are together small enough to be unpacked.
+@dataclass(frozen=True)
+class Relation:
+    """`kind` is the last part of the relationship's type, such as "image"; `target` a member's name."""
+
+    kind: str
+    target: str
+
+
+class Package:
+    """The members of one package, by name. A name that stands twice means the last one, as for every ZIP reader."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.names = frozenset(archive.namelist())
+
+    def stream(self, name: str, consume: Callable[[bytes, bool], None]) -> None:
+        """Feed a member to `consume(chunk, last)`. Raises: ReadingError ("unreadable"); what `consume` raises."""
+        try:
+            part = self._archive.open(name)
+        except BROKEN_ZIP as error:
+            raise _damaged(error) from error
+        with part:
+            while chunk := _next_chunk(part):
+                consume(chunk, False)
+        consume(b"", True)
+
+    def size_bytes(self, name: str) -> int:
+        """What the directory says that a member unpacks to."""
+        return self._archive.getinfo(name).file_size
+
+    def content(self, name: str, limit_bytes: int) -> bytes:
+        """A whole member. Raises: ReadingError ("unreadable", "too_large")."""
+        collected = bytearray()
+
+        def collect(chunk: bytes, last: bool) -> None:
+            del last
+            collected.extend(chunk)
+            if len(collected) > limit_bytes:
+                raise ReadingError("too_large", f"a member unpacks to more than {limit_bytes} bytes")
+
+        self.stream(name, collect)
+        return bytes(collected)
+
+    def relations(self, name: str) -> dict[str, Relation]:
+        """What a part refers to inside the package, by id. What lies outside of it is never followed."""
+        folder, _, file = name.rpartition("/")
+        own = f"{folder}/_rels/{file}.rels" if folder else f"_rels/{file}.rels"
+        if own not in self.names:
+            return {}
+        found: dict[str, Relation] = {}
+
+        def relation(local: str, attributes: dict[str, str]) -> None:
+            if local == "Relationship" and attributes.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                if target in self.names:
+                    found[attributes.get("Id", "")] = Relation(kind, target)
+
+        self.stream(own, Elements(start=relation).feed)
+        return found
+
+
+class Elements:
+    """Streams XML by local names, because the formats' namespaces have two spellings each.
+
+    `start(local, attributes)`, `end(local)` and `characters(text)` are called as the parts come. Names of attributes
+    keep a namespace before a space. A document type is refused: the formats forbid it, and entity bombs need it.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[str, dict[str, str]], None] | None = None,
+        end: Callable[[str], None] | None = None,
+        characters: Callable[[str], None] | None = None,
+    ) -> None:
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._fed_bytes = 0
+        if start:
+            self._parser.StartElementHandler = lambda name, attributes: start(name.rpartition(" ")[2], attributes)
+        if end:
+            self._parser.EndElementHandler = lambda name: end(name.rpartition(" ")[2])
+        if characters:
+            self._parser.CharacterDataHandler = characters
+
+    def feed(self, chunk: bytes, last: bool) -> None:
+        """Raises: ReadingError ("unreadable", "too_large")."""
+        self._fed_bytes += len(chunk)
+        # Expat reads a tag that goes on from its beginning again with every chunk: one of 60 MB would take a minute.
+        if self._fed_bytes - max(0, self._parser.CurrentByteIndex) > _TAG_LIMIT_BYTES + len(chunk):
+            raise ReadingError("too_large", f"a tag in a part is longer than {_TAG_LIMIT_BYTES} bytes")
+        try:
+            self._parser.Parse(chunk, last)
+        except (expat.ExpatError, ValueError, LookupError) as error:  # the last two for encodings it does not know
+            raise _damaged(error) from error
+
+
+def checked_package(
+    content: bytes, *, limit_bytes: int = UNPACKED_LIMIT_BYTES, streamed: Callable[[str], bool] = lambda _name: False
+) -> Package:
+    """The package, if its XML parts, without those that are only `streamed`, are small enough to be unpacked.
 
     Raises: ReadingError ("unreadable", "encrypted", "too_large").
     """
     try:
-        package = zipfile.ZipFile(io.BytesIO(content))
-    except _BROKEN as error:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except BROKEN_ZIP as error:
         raise ReadingError("unreadable", f"the package is damaged: {type(error).__name__}") from error
-    parts = [member for member in package.infolist() if _is_xml(member.filename)]
-    if any(member.flag_bits & 1 for member in parts):
+    members = archive.infolist()
+    parts = [member for member in members if is_xml(member.filename)]
+    if any(member.flag_bits & _ENCRYPTED for member in parts):
         raise ReadingError("encrypted", "the package has encrypted parts")
-    if sum(member.file_size for member in parts) > _UNPACKED_LIMIT_BYTES:
-        raise ReadingError("too_large", f"the parts unpack to more than {_UNPACKED_LIMIT_BYTES} bytes")
-    return package
+    if sum(member.file_size for member in parts if not streamed(member.filename)) > limit_bytes:
+        raise ReadingError("too_large", f"the parts unpack to more than {limit_bytes} bytes")
+    if len(members) > _MEMBERS_LIMIT:
+        raise ReadingError("too_large", f"the package has more than {_MEMBERS_LIMIT} members")
+    return Package(archive)
 
 
-def verify_parts(package: zipfile.ZipFile) -> None:
-    """Unpack every XML part once and compare it with its declared size and checksum, for readers that do not.
-
-    Raises: ReadingError ("unreadable").
-    """
-    for member in package.infolist():
-        if _is_xml(member.filename):
-            _stream(package, member.filename, lambda _chunk, _last: None)
-
-
-def word_text(content: bytes, limit_characters: int) -> tuple[str, bool]:
-    """The text of body, headers, footers, notes and comments, and whether it was cut at the limit.
-
-    A table row is a line with its cells divided by tabs; deleted text and field codes are left out.
-
-    Raises: ReadingError ("unreadable", "encrypted", "too_large").
-    """
-    package = checked_package(content)
-    names = sorted(filter(_PART_NAME.fullmatch, package.namelist()), key=_part_order)
-    if not any(name.startswith("word/document") for name in names):
-        raise ReadingError("unreadable", "the package has no document part")
-    texts: dict[str, None] = {}  # ordered, and a header that repeats in every section is kept once
-    for name in names:
-        words = _Words(limit_characters - sum(map(len, texts)))
-        try:
-            _stream(package, name, words.feed)
-        except Full:
-            return "\n".join([*texts, words.passages.text()]), True
-        texts[words.passages.text()] = None
-    return "\n".join(texts), False
-
-
-def _is_xml(name: str) -> bool:
+def is_xml(name: str) -> bool:
     return name.lower().endswith((".xml", ".rels"))
 
 
-def _part_order(name: str) -> tuple[int, int]:
-    found = _PART_NAME.fullmatch(name)
-    return (_PARTS.index(found[1]), int(found[2] or 0)) if found else (len(_PARTS), 0)
+def attribute(attributes: dict[str, str], local: str) -> str:
+    """An attribute in whichever namespace it stands."""
+    return next((value for name, value in attributes.items() if name.rpartition(" ")[2] == local), "")
 
 
-def _stream(package: zipfile.ZipFile, name: str, consume: Callable[[bytes, bool], None]) -> None:
-    try:
-        with package.open(name) as part:
-            while chunk := part.read(_CHUNK_BYTES):
-                consume(chunk, False)
-            consume(b"", True)
-    except _BROKEN as error:
-        raise ReadingError("unreadable", f"a part of the package is damaged: {type(error).__name__}") from error
+class DrawingWords:
+    """The text of a DrawingML part (ISO/IEC 29500-1 §21): shapes, tables, charts (§21.2) and diagrams.
 
+    Paragraphs are lines, cells are divided by tabs. A field that shows the slide's own number is left out.
+    """
 
-class _Words:
-    """Text of one WordprocessingML part (ISO/IEC 29500-1 §17), by local names: the namespace has two spellings."""
-
-    _WRITES = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}  # noqa: RUF012  never changed
-
-    def __init__(self, limit_characters: int) -> None:
-        self.passages = Passages(limit_characters)
-        self._parser = expat.ParserCreate(namespace_separator=" ")
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
-        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
-        self._in_text = False
+    def __init__(self, text: TextBuilder) -> None:
+        self._text = text
+        self._in_text = 0
         self._cells = 0
-        self._fallbacks = 0
+        self._between = ""  # what divides a cell's paragraphs, once there is a second one
+        self._cell_begun = False
+        self._skipped = 0  # depth inside what is left out
+        self._elements = Elements(self._start, self._end, self._characters)
 
     def feed(self, chunk: bytes, last: bool) -> None:
-        self._parser.Parse(chunk, last)
+        self._elements.feed(chunk, last)
+        if not self._text.room:
+            self._text.end("body")
+        self._text.check_time()
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        del attributes
-        local = name.rpartition(" ")[2]
-        if local == "Fallback":  # the same text again, for programs that do not know the first form
-            self._fallbacks += 1
+    def _start(self, local: str, attributes: dict[str, str]) -> None:
+        if self._skipped or local == "Fallback" or (local == "fld" and attributes.get("type") == "slidenum"):
+            self._skipped += 1
+        elif local in {"t", "text", "v"}:
+            self._in_text += 1
         elif local == "tc":
             self._cells += 1
-        elif local == "t":
-            self._in_text = True
-        elif local in self._WRITES and not self._fallbacks and "wordprocessingml" in name:
-            self.passages.add(self._WRITES[local])
+        elif local == "br":
+            self._text.write("\n")
+        elif local == "tab":
+            self._text.write("\t")
 
-    def _end(self, name: str) -> None:
-        local = name.rpartition(" ")[2]
-        if local == "t":
-            self._in_text = False
-        elif local == "Fallback":
-            self._fallbacks -= 1
+    def _end(self, local: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+        elif local in {"t", "text", "v"}:
+            self._in_text -= 1
+            if local != "t":  # of a chart or an older comment: a line of its own
+                self._text.write("\n")
         elif local == "tc":
             self._cells -= 1
-            self.passages.add("\t")
-        elif local == "tr" or (local == "p" and not self._cells):
-            self.passages.add("\n")
-        elif local == "p":
-            self.passages.add(" ")
+            self._between, self._cell_begun = "", False
+            self._text.write("\t")
+        elif local == "p" and self._cells:
+            self._between = " " if self._cell_begun else ""
+        elif local in {"p", "tr"}:
+            self._text.write("\n")
 
     def _characters(self, text: str) -> None:
-        if self._in_text and not self._fallbacks:
-            self.passages.add(text)
+        if self._in_text and not self._skipped:
+            self._text.write(self._between + text)
+            self._between, self._cell_begun = "", True
 
-    def _refuse_doctype(self, *declared: object) -> None:
-        del declared
-        message = "a part declares a document type, which the format forbids and entity bombs need"
-        raise ReadingError("unreadable", message)
+
+def _next_chunk(part: IO[bytes]) -> bytes:
+    try:
+        return part.read(_CHUNK_BYTES)
+    except BROKEN_ZIP as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> ReadingError:
+    return ReadingError("unreadable", f"a part of the package is damaged: {type(error).__name__}")
+
+
+def _refuse_doctype(*declared: object) -> None:
+    del declared
+    message = "a part declares a document type, which the format forbids and entity bombs need"
+    raise ReadingError("unreadable", message)

@@ -8,13 +8,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from search.reading.model import ReadingError
-from search.reading.passages import Full, Passages
+from search.reading.passages import CHILDREN_LIMIT
+from search.reading.writing import Full, TextBuilder
 
 _WRONG_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # 核 查 报 告: letter-spaced words, three or more single characters. Two may be two columns, and stay apart.
 _SPACED_OUT = re.compile(rf"(?<![{_CJK}])[{_CJK}](?: [{_CJK}]){{2,}}(?![{_CJK}])")
 _HYPHENATED = re.compile("[\x02\ufffe]\r?\n")
+# Letters, digits and characters; what a font without a table of its characters gives out is none of them.
+_USABLE = re.compile(r"[^\W_\ue000-\uf8ff\ufffd]")
+_STRAY_CHARACTERS, _FEW_CHARACTERS = 4, 40
+_PART_OF_THE_PAGE, _MOST_OF_THE_PAGE = 0.02, 0.5
+_OUTLINES = 200
+_NESTING, _SHAPES_LOOKED_AT = 5, 5_000
+_PATH, _IMAGE = 2, 3  # FPDF_PAGEOBJ_*, fpdf_edit.h
 _FULL_LINE, _SHORTEST_PARAGRAPH_LINE = 0.8, 12
 
 
@@ -40,25 +48,67 @@ def open_pdf(content: bytes) -> Iterator[Any]:
         document.close()
 
 
-def pdf_text(content: bytes, limit_characters: int) -> tuple[str, bool, int, int]:
-    """Text, whether it was cut, number of pages, number of pages that could not be read."""
-    passages, unread, cut = Passages(limit_characters), 0, False
+def read(content: bytes, kind_code: str, text: TextBuilder) -> None:
+    """Each page is a passage. Pages that are pictures without usable text are told as blank.
+
+    Raises: ReadingError ("unreadable", "encrypted").
+    """
+    del kind_code
     with open_pdf(content) as document:
-        pages = len(document)
-        for index in range(pages):
-            text = _page_text(document, index)
-            unread += text is None
-            try:
-                passages.add(joined_lines(text or "") + "\n\n")
-            except Full:
-                cut = True
-                break
+        pages = text.pages = len(document)
+        for name in _attached(document):
+            text.child(name, None)
+        unread = 0
+        try:
+            for index in range(pages):
+                found = _page_text(document, index)
+                if found is None:
+                    unread += 1
+                    continue
+                words, blank = found
+                if blank:
+                    text.blank_pages.append(index)
+                text.add(f"page:{index + 1}", joined_lines(words))
+        except Full:
+            text.warn(f"reading ended on page {index + 1} of {pages}")
+            raise
     if unread == pages:
         raise ReadingError("unreadable", "no page of the PDF can be read")
-    return passages.text(), cut, pages, unread
+    if unread:
+        text.warn(f"{unread} of {pages} pages could not be read")
 
 
-def _page_text(document: Any, index: int) -> str | None:
+def take(content: bytes, kind_code: str, number: int, limit_bytes: int) -> bytes:
+    """A file that is attached to the PDF (ISO 32000-1 §7.11.4).
+
+    Raises: ReadingError ("unsupported", "unreadable", "encrypted", "too_large").
+    """
+    import pypdfium2
+
+    del kind_code, limit_bytes
+    with open_pdf(content) as document:
+        if not 1 <= number <= len(_attached(document)):
+            raise ReadingError("unsupported", "there is no such attachment")
+        try:
+            return bytes(document.get_attachment(number - 1).get_data())
+        except pypdfium2.PdfiumError as error:
+            raise ReadingError("unreadable", "the attachment is damaged") from error
+
+
+def _attached(document: Any) -> list[str]:
+    import pypdfium2
+
+    names = []
+    for index in range(min(document.count_attachments(), CHILDREN_LIMIT)):
+        try:
+            names.append(document.get_attachment(index).get_name())
+        except (pypdfium2.PdfiumError, UnicodeDecodeError):
+            names.append("")
+    return names
+
+
+def _page_text(document: Any, index: int) -> tuple[str, bool] | None:
+    """The page's text, and whether it is blank as in `TextResult.blank_pages`; None where it cannot be read."""
     import pypdfium2
 
     try:
@@ -67,10 +117,32 @@ def _page_text(document: Any, index: int) -> str | None:
         # PDFium answers a page without characters, such as a scan, with an error.
         text: str = text_page.get_text_range() if text_page.count_chars() > 0 else ""
         text_page.close()
+        blank = _is_picture(page, len(_USABLE.findall(text)))
         page.close()
     except pypdfium2.PdfiumError:
         return None
-    return text
+    return text, blank
+
+
+def _is_picture(page: Any, usable_characters: int) -> bool:
+    """Whether the page shows its content as a picture: many scans carry a stamped number or the scanner's name."""
+    if usable_characters > _FEW_CHARACTERS:
+        return False
+    width, height = page.get_size()
+    covered, strokes = 0.0, 0
+    for number, shape in enumerate(page.get_objects(max_depth=_NESTING)):
+        if number == _SHAPES_LOOKED_AT:
+            break
+        if shape.type == _IMAGE:
+            # A shape inside another one is measured in that one's own units: it may be as large as the page.
+            left, bottom, right, top = shape.get_bounds() if shape.level == 0 else (0, 0, width, height)
+            covered += max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0))
+        strokes += int(shape.type == _PATH)
+    share: float = covered / max(1.0, width * height)
+    if usable_characters > _STRAY_CHARACTERS:
+        return share > _MOST_OF_THE_PAGE
+    # Text that was converted to outlines is drawn by hundreds of strokes.
+    return share > _PART_OF_THE_PAGE or strokes >= _OUTLINES
 
 
 def joined_lines(page: str) -> str:

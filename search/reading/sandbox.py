@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ _CODES = frozenset(get_args(ReadingCode))
 # Few threads and few allocator arenas: each would reserve address space, which is what the memory limit counts.
 _ENVIRONMENT = {
     "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1",
 }  # fmt: skip
 
 
@@ -48,11 +48,13 @@ def run_confined(
     arguments: Mapping[str, Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     cut_input: bool = False,
+    readable: Sequence[str] = (),
 ) -> Answer:
     """Call `entry` (module, function) as `function(content_bytes, **arguments)` in a locked process.
 
     It returns bytes, or (facts, bytes) with JSON facts. The content travels in sealed memory, never in a file. Content
-    beyond `limits.input_bytes` is refused, or left out where `cut_input`. Safe to call from several threads.
+    beyond `limits.input_bytes` is refused, or left out where `cut_input`. `readable` are folders that the process may
+    read besides libraries and fonts. Safe to call from several threads, which must outlive the call.
 
     Raises: ReadingError, and nothing else that depends on the content; OSError where no process can be started.
     """
@@ -60,7 +62,7 @@ def run_confined(
     with _sealed_copy(content, limits.input_bytes, cut=cut_input) as (content_fd, input_cut):
         result_fd, child_fd = os.pipe2(os.O_CLOEXEC)
         try:
-            process = _start(entry, arguments or {}, limits, content_fd, child_fd)
+            process = _start(entry, arguments or {}, limits, content_fd, child_fd, readable)
         except BaseException:
             os.close(result_fd)
             raise
@@ -113,13 +115,19 @@ def _copy(content: BinaryIO, descriptor: int, limit_bytes: int, *, cut: bool) ->
 
 
 def _start(
-    entry: tuple[str, str], arguments: Mapping[str, Any], limits: Limits, content_fd: int, result_fd: int
+    entry: tuple[str, str],
+    arguments: Mapping[str, Any],
+    limits: Limits,
+    content_fd: int,
+    result_fd: int,
+    readable: Sequence[str],
 ) -> subprocess.Popen[bytes]:
     request = {
         "entry": entry,
         "arguments": arguments,
         "limits": asdict(limits),
         "packages": [path for path in sys.path if Path(path).name in {"site-packages", "dist-packages"}],
+        "readable": list(readable),
         "parent": os.getpid(),
         "content": content_fd,
         "result": result_fd,

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_origin, get_type_hints
 
 import click
 import pytest
@@ -25,7 +25,11 @@ def test_every_configuration_file_can_be_read(path: Path) -> None:
 def test_the_settings_are_the_keys_of_the_defaults() -> None:
     defaults = tomllib.loads((ROOT / "config" / "default.toml").read_text(encoding="utf-8"))
     sections = {name: kind for name, kind in get_type_hints(Settings).items() if kind is not Path}
-    in_code = {f"{name}.{field.name}": field.type for name, kind in sections.items() for field in fields(kind)}
+    in_code = {
+        f"{name}.{field.name}": get_origin(field.type) or field.type
+        for name, kind in sections.items()
+        for field in fields(kind)
+    }
     in_file = {f"{name}.{key}": type(value) for name, keys in defaults.items() for key, value in keys.items()}
     assert in_code == in_file, (
         "config/default.toml and the dataclasses of settings.py must hold the same keys and types"

@@ -19,6 +19,8 @@ from tests.architecture.house import (
 )
 
 UNDECLARED = {
+    "archive_app/documents/uploads.py:open_line": "a step of taking bytes, which `receive` and `receive_part` declare",
+    "archive_app/documents/uploads.py:refuse": "a step of the same: keeps why a file was refused",
     "archive_app/documents/rotation.py:key_state": "a step: the probe and `lantai keys` ask it inside what they may do",
     "archive_app/documents/searching.py:scope_of": "a step: compiles the policy into the scope of a search",
 }

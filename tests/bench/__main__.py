@@ -19,6 +19,8 @@ from pathlib import Path
 from tests.bench import (
     bench_ingest,
     bench_lists,
+    bench_mixed,
+    bench_recognition,
     bench_search_page,
     bench_start,
     bench_upload,
@@ -31,10 +33,13 @@ MEASURES: dict[str, Callable[[Scale], Iterable[Figure]]] = {
     "search-page": bench_search_page.measure,
     "upload-memory": bench_upload.measure,
     "second-start": bench_start.measure,
+    "ingest-mixed": bench_mixed.measure,
     "ingest-small": bench_ingest.measure_small,
     "verify": bench_verify.measure_blobs,
     "log": bench_verify.measure_log,
     "list-page": bench_lists.measure,
+    "recognition": bench_recognition.measure,
+    "recognition-wheel": bench_recognition.measure_rapidocr,
 }
 _DATA = Path(".bench")
 _HEADINGS = ("figure", "ours", "against", "", "ratio", "goal", "")

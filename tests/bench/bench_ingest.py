@@ -31,7 +31,7 @@ def measure_large(scale: Scale) -> Iterator[Figure]:
     fill(source, size)
     with installation(scale.directory / "archive") as place:
         # An engagement for each round: content that it already has would be refused as a duplicate.
-        engagements = _engagements(place, 2 * _ROUNDS)
+        engagements = engagements_in(place, 2 * _ROUNDS)
         seconds = alternate(
             _ROUNDS,
             {
@@ -53,8 +53,8 @@ def measure_small(scale: Scale) -> Iterator[Figure]:
     sources = [_folder(scale.directory / f"small-{number}", count) for number in range(_ROUNDS)]
     loops = scale.directory / "loops"
     loops.mkdir()
-    with installation(scale.directory / "archive") as place, _rows(loops) as add_row:
-        engagements = _engagements(place, _ROUNDS)
+    with installation(scale.directory / "archive") as place, add_rows(loops) as add_row:
+        engagements = engagements_in(place, _ROUNDS)
         seconds = alternate(
             _ROUNDS,
             {
@@ -81,7 +81,7 @@ def _import(place: Installation, source: Path, engagement_id: str) -> None:
                 raise imported.error
 
 
-def _engagements(place: Installation, count: int) -> list[str]:
+def engagements_in(place: Installation, count: int) -> list[str]:
     with place.opened() as archive:
         leader = People(archive).person("team_leader")
         made: list[Engagement] = [engagement_of(leader) for _ in range(count)]
@@ -112,7 +112,7 @@ class _File(_Base):
 
 
 @contextmanager
-def _rows(directory: Path) -> Iterator[Callable[[str], None]]:
+def add_rows(directory: Path) -> Iterator[Callable[[str], None]]:
     """Adds one row in a transaction of its own, to a database with the settings of ours."""
     engine = open_engine(sqlite_url(directory / "rows.db"))
     _Base.metadata.create_all(engine)

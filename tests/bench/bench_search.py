@@ -3,7 +3,9 @@
 Both answer the same queries with the same facets and twenty excerpts over the same documents. The bare side is what
 one would write in an hour: the same tokens, no scope, no sealing, an excerpt cut around the first word by `str.find`.
 
-    python -m tests.bench search-engine
+    python -m tests.bench.bench_search [DOCUMENTS]            both side by side, by kind of query, suggestions, likeness
+    python -m tests.bench.bench_search --build [DOCUMENTS]    documents a second, against Whoosh with jieba
+    python -m tests.bench.bench_search --rebuild [DOCUMENTS]  memory and time of a rebuild while readers query
 """
 
 from __future__ import annotations
@@ -11,16 +13,32 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import psutil
 import tantivy
 
-from search import Facet, IndexDocument, Query, Scope, highlight, open_reader, open_writer, rebuild
+from search import (
+    EngineName,
+    Facet,
+    IndexDocument,
+    IndexReader,
+    IndexUnavailable,
+    Query,
+    Scope,
+    Synonyms,
+    highlight,
+    open_reader,
+    open_writer,
+    rebuild,
+)
 from search.analysis import index_text, phrase
 from tests.corpus import ENGAGEMENTS, documents
 
@@ -91,6 +109,177 @@ def measure(directory: Path, documents_count: int) -> dict[str, float]:
     }
 
 
+def measure_kinds(directory: Path, documents_count: int) -> dict[str, float]:
+    """p50 and p99 per kind of query, of ours with scope and facets and of the bare engine without; milliseconds."""
+    filed = list(documents(documents_count))
+    bodies = {document.key: document.body for document in filed}
+    bare = BareIndex(directory / "bare", filed)
+    place = (directory / "memory", directory / "sealed", _KEY, "bench")
+    figures: dict[str, float] = {}
+    with rebuild(*place, documents=filed, watermark="0"):
+        reader = open_reader(place[0], synonyms=Synonyms((("GHG", "温室气体"), ("排放因子", "emission factor"))))
+        scope = Scope(
+            engagements=frozenset(f"e{number:04}" for number in range(0, ENGAGEMENTS, ENGAGEMENTS // 50)),
+            highest_level=2,
+        )
+        for kind, ours, theirs in _kinds(filed):
+            calls = [partial(_page, reader, scope, bodies, text) for text in ours]
+            figures |= _named(f"{kind} ours", calls)
+            figures |= _named(f"{kind} bare", [partial(bare.page, text, bodies) for text in theirs])
+        chance = random.Random(8)
+        some = chance.sample(filed, min(100, len(filed)))
+        beginnings = [one.title[:size] for one in some for size in (1, 2, 3)] + [one.client[:2] for one in some]
+        figures |= _named("suggestions", [partial(reader.suggest, beginning, scope, 10) for beginning in beginnings])
+        everybody = Scope(everything=True, highest_level=9)
+        figures |= _named("similar", [partial(reader.similar, one.key, everybody, 10) for one in some])
+    return figures
+
+
+def _kinds(filed: list[IndexDocument]) -> list[tuple[str, list[str], list[str]]]:
+    """Kind, queries as ours takes them, and the nearest that the bare engine can answer."""
+    chance = random.Random(6)
+    bodies = [document.body for document in chance.sample(filed, min(200, len(filed)))]
+    pieces = [_piece_of(chance, body, chance.choice((2, 3, 4, 6))) for body in bodies]
+    phrases = [_piece_of(chance, body, 12) for body in bodies]
+    characters = [_piece_of(chance, body, 1) for body in bodies]
+    common = [chance.choice(_COMMON) for _ in bodies]
+    clients = [document.client[:4] for document in chance.sample(filed, min(100, len(filed)))]
+    both = [f"{a} {b}" for a, b in zip(common, pieces, strict=True)]
+    without = [f"{a} -{b.replace(' ', '')}" for a, b in zip(common, pieces, strict=True)]
+    return [
+        ("common words", common, common),
+        ("words", pieces, pieces),
+        ("long phrases", phrases, phrases),
+        ("single characters", characters, characters),
+        ("two terms", both, both),
+        ("negations", without, without),
+        ("by client", [f"客户:{client} 排放" for client in clients], [f"{client} 排放" for client in clients]),
+        ("by year", [f"年份:2022..2024 {text}" for text in common], common),
+        ("synonyms", ["温室气体", "GHG 排放", "排放因子"] * 30, ["温室气体", "GHG 排放", "排放因子"] * 30),
+    ]
+
+
+def _piece_of(chance: random.Random, body: str, size: int) -> str:
+    for _ in range(100):
+        start = chance.randrange(max(1, len(body) - size))
+        piece = body[start : start + size].translate(_NO_SYNTAX).strip()
+        if all(phrase(term).tokens for term in piece.split()) and piece:
+            return piece
+    return "排放"
+
+
+def _page(reader: IndexReader, scope: Scope, bodies: dict[str, str], text: str) -> None:
+    results = reader.query(Query(text, scope, limit=_PAGE, facets=tuple(map(Facet, _FACETS))))
+    for hit in results.hits:
+        highlight(bodies[hit.key], text, synonyms=reader.synonyms)
+
+
+def _named(name: str, calls: Sequence[Callable[[], object]]) -> dict[str, float]:
+    for call in calls[:5]:
+        call()
+    p50, p99 = _time(calls)
+    return {f"{name} p50_ms": p50, f"{name} p99_ms": p99}
+
+
+def measure_build(directory: Path, documents_count: int) -> dict[str, float]:
+    """Documents a second: ours with each engine, the bare engine, and Whoosh cut into words by jieba."""
+    filed = list(documents(documents_count))
+    few = filed[: max(200, documents_count // 10)]
+    figures = {}
+    for name, these, build in (
+        ("ours", filed, partial(_build_ours, engine=EngineName.TANTIVY)),
+        ("ours_whoosh", few, partial(_build_ours, engine=EngineName.WHOOSH)),
+        ("bare_tantivy", filed, BareIndex),
+        ("whoosh_jieba", few, _build_whoosh_jieba),
+    ):
+        started = time.perf_counter()
+        build(directory / name, these)
+        figures[f"{name}_per_s"] = len(these) / (time.perf_counter() - started)
+    return figures | {"times_whoosh_jieba": figures["ours_per_s"] / figures["whoosh_jieba_per_s"]}
+
+
+def _build_ours(directory: Path, filed: list[IndexDocument], *, engine: EngineName) -> None:
+    place = (directory / "memory", directory / "sealed", _KEY, "bench")
+    rebuild(*place, documents=filed, watermark=None, engine=engine).close()
+
+
+def _build_whoosh_jieba(directory: Path, filed: list[IndexDocument]) -> None:
+    """What one would write with Whoosh in an hour: words by jieba, one field, one commit."""
+    import rjieba
+    from whoosh import fields, index
+    from whoosh.analysis import SpaceSeparatedTokenizer
+
+    schema = fields.Schema(key=fields.ID(stored=True, unique=True), text=fields.TEXT(SpaceSeparatedTokenizer()))
+    directory.mkdir()
+    writer = index.create_in(str(directory), schema).writer(limitmb=128)
+    for document in filed:
+        text = f"{document.title}。{document.name}。{document.metadata}。{document.body}"
+        writer.add_document(key=document.key, text=" ".join(rjieba.cut_for_search(text)))
+    writer.commit()
+
+
+def measure_rebuild(directory: Path, documents_count: int) -> dict[str, float]:
+    """A full rebuild in this process while another one queries: seconds, MiB, and how the queries went meanwhile."""
+    place = (directory / "memory", directory / "sealed", _KEY, "bench")
+    with rebuild(*place, documents=documents(documents_count), watermark="0") as index:
+        before = _resident_mib()
+        context = get_context("spawn")
+        stop, answers = context.Event(), context.Queue()
+        reader = context.Process(target=_keep_asking, args=(place[0], stop, answers))
+        reader.start()
+        first: float = answers.get(timeout=60)
+        peak, finished = [before], threading.Event()
+        watcher = threading.Thread(target=_watch_memory, args=(peak, finished))
+        watcher.start()
+        started = time.perf_counter()
+        index.rebuild(documents=documents(documents_count, seed=2), watermark="1")
+        seconds = time.perf_counter() - started
+        finished.set()
+        watcher.join()
+        stop.set()
+        asked, failed, slowest, p50 = answers.get(timeout=60)
+        reader.join()
+    return {
+        "rebuild_s": seconds,
+        "rebuild_per_s": documents_count / seconds,
+        "resident_before_mib": before,
+        "resident_peak_mib": max(peak),
+        "index_in_memory_mib": sum(path.stat().st_size for path in place[0].rglob("*") if path.is_file()) / 2**20,
+        "queries_meanwhile": asked,
+        "queries_failed": failed,
+        "query_first_ms": first,
+        "query_p50_ms": p50,
+        "query_slowest_ms": slowest,
+    }
+
+
+def _keep_asking(memory: Path, stop: Any, answers: Any) -> None:
+    reader = open_reader(memory)
+    chance = random.Random(3)
+    times: list[float] = []
+    failed = 0
+    while not stop.is_set() or not times:
+        started = time.perf_counter()
+        try:
+            reader.query(Query(chance.choice(_COMMON), Scope(everything=True, highest_level=9), facets=_FACETS))
+        except IndexUnavailable:
+            failed += 1
+        times.append((time.perf_counter() - started) * 1_000)
+        if len(times) == 1:
+            answers.put(times[0])
+        time.sleep(0.01)
+    answers.put((len(times), failed, max(times), sorted(times)[len(times) // 2]))
+
+
+def _resident_mib() -> float:
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def _watch_memory(peak: list[float], finished: threading.Event) -> None:
+    while not finished.wait(0.05):
+        peak[0] = max(peak[0], _resident_mib())
+
+
 def make_queries(filed: list[IndexDocument], count: int) -> list[str]:
     """Different queries of every kind: words, pieces of texts, two terms, negations, references, single characters."""
     chance = random.Random(5)
@@ -124,7 +313,7 @@ def _update(index: Any, filed: list[IndexDocument]) -> None:
     index.commit("1")
 
 
-def _time(calls: list[Callable[[], object]]) -> tuple[float, float]:
+def _time(calls: Sequence[Callable[[], object]]) -> tuple[float, float]:
     times = []
     for call in calls:
         started = time.perf_counter()
@@ -197,11 +386,18 @@ def _plain_excerpt(body: str, terms: list[str]) -> str:
     return f"{body[start:at]}<mark>{body[at : at + length]}</mark>{body[at + length : start + 120]}"
 
 
+_MEASURES = {"--build": measure_build, "--rebuild": measure_rebuild}
+
+
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
-        for name, figure in measure(Path(directory), count).items():
-            print(f"{name:30} {figure:10.2f}")
+    """Runs what the first argument names, or the comparison side by side."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    count = numbers[0] if numbers else 20_000
+    named = [_MEASURES[argument] for argument in sys.argv[1:] if argument in _MEASURES]
+    for measured in named or [measure, measure_kinds]:
+        with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
+            for name, figure in measured(Path(directory), count).items():
+                print(f"{name:34} {figure:12.2f}", flush=True)
 
 
 if __name__ == "__main__":

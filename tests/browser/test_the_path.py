@@ -88,7 +88,7 @@ def open_engagement(page: Page) -> str:
 
 def search(page: Page, words: str) -> None:
     page.locator("body").press("/")
-    box = page.get_by_role("searchbox").first
+    box = page.locator("input[name=q]").first
     expect(box).to_be_focused()
     box.fill(words)
     box.press("Enter")

@@ -154,9 +154,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     lantai: CommandLine, engagement: str, source: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     victim = source / "a.txt"
-    read = importing._Source.read
+    read = importing.Source.read
 
-    def changing(self: importing._Source, size: int = -1, /) -> bytes:
+    def changing(self: importing.Source, size: int = -1, /) -> bytes:
         if change == "grows":
             with victim.open("a") as file:
                 file.write("more")
@@ -167,7 +167,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
             (source / "new").replace(victim)
         return read(self, size)
 
-    monkeypatch.setattr(importing._Source, "read", changing)
+    monkeypatch.setattr(importing.Source, "read", changing)
     said = lantai.run("import", victim, "--engagement", engagement, expect=1)
     assert "changed while it was read" in said.stdout
     assert names(lantai) == []

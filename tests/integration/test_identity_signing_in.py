@@ -277,7 +277,7 @@ def test_tidying_removes_only_what_has_done_its_work(archive: Archive, people: P
             counted = [uow.session.scalar(select(func.count()).select_from(t)) for t in (SignInDelay, SignInSession)]
         return counted[0] or 0, counted[1] or 0
 
-    workshop = Workshop(archive, index=None)  # type: ignore[arg-type]  # tidying never looks at the index
+    workshop = Workshop(archive)
     tidy(workshop, Job())
     assert rows() == (1, 2)
     clock.advance(days=31)

@@ -13,7 +13,18 @@ import pytest
 from PIL import Image
 
 import search
-from search.reading import HEAD_BYTES, KINDS, TAIL_BYTES, Limits, ReadingError, extract_text, identify, render_page
+from search.reading import (
+    HEAD_BYTES,
+    KINDS,
+    READERS_NOW,
+    TAIL_BYTES,
+    Limits,
+    ReadingError,
+    extract_child,
+    extract_text,
+    identify,
+    render_page,
+)
 from search.reading.model import MIB
 from tests import files
 
@@ -50,8 +61,8 @@ HOSTILE = [
     ("huge claim", files.png_of_claimed_size(30_000, 30_000), "png", "unsupported", "too_large"),
     ("false claim", files.png_of_claimed_size(9_000, 9_000), "png", "unsupported", "unreadable"),
     ("cut picture", files.truncated(files.image("JPEG", (400, 300))), "jpeg", "unsupported", "unreadable"),
-    ("national format", files.ofd(), "ofd", "unsupported", "unsupported"),
-    ("old document", files.ole_container(), "doc", "unsupported", "unsupported"),
+    ("national format", files.ofd(), "ofd", "unreadable", "unsupported"),
+    ("old document", files.ole_container(), "doc", "unreadable", "unsupported"),
     ("noise", files.noise(), "unknown", "unsupported", "unsupported"),
     ("nothing", b"", "unknown", "unsupported", "unsupported"),
 ]  # fmt: skip
@@ -66,7 +77,9 @@ def test_planted_phrases_are_found_in_every_kind(code: str) -> None:
     assert files.PHRASE in result.text
     assert files.ENGLISH_PHRASE in result.text
     assert "scriptword" not in result.text
-    assert (result.truncated, result.warnings) == (False, ())
+    guess = ("the encoding is a guess: GB 18030",) if code == "txt" else ()
+    assert (result.truncated, result.warnings, result.reader) == (False, guess, READERS_NOW[code])
+    assert result.passages
 
 
 @pytest.mark.parametrize(
@@ -103,6 +116,63 @@ def test_a_spreadsheet_bomb_is_stopped_by_the_memory_limit() -> None:
         assert len(result.text) <= Limits().output_bytes
     except ReadingError as error:
         assert error.code in {"memory", "killed", "timeout", "unreadable"}  # noqa: PT017  either end is fine, nothing else is
+
+
+@pytest.mark.parametrize("limits", [Limits(output_bytes=MIB), Limits(cpu_seconds=2)], ids=["size", "time"])
+def test_a_spreadsheet_of_a_million_rows_ends_in_its_limits(limits: Limits) -> None:
+    content = files.xlsx_of_rows(1_000_000, cells=2)
+    result = extract_text(io.BytesIO(content), "xlsx", limits=limits)
+    assert result.truncated
+    assert 1000 < len(result.passages) <= 50_000
+    for passage in (result.passages[1], result.passages[-1]):
+        number = passage.place.removeprefix("row:大表!")
+        shown = result.text[passage.start :].partition("\n")[0]
+        assert f"{number}.5\t{number}.5".startswith(shown)
+
+
+def test_a_pdf_of_three_thousand_pages_is_read_as_far_as_time_allows() -> None:
+    content = files.pdf([f"{files.PHRASE} {number}" * 20 for number in range(3000)])
+    result = extract_text(io.BytesIO(content), "pdf", limits=Limits(cpu_seconds=1))
+    assert (result.pages, result.truncated) == (3000, True)
+    assert 0 < len(result.passages) < 3000
+    assert "the reader stopped because its time was over" in result.warnings
+
+
+def test_children_come_out_of_the_sandbox_byte_for_byte() -> None:
+    attached = files.noise(MIB)
+    inner = files.eml(attachments=(("资料.bin", attached),))
+    outer = files.zip_of({"邮件/来函.eml": inner, "表.xlsx": files.xlsx()})
+    (mail, table) = extract_text(io.BytesIO(outer), "zip").children
+    assert (mail.name, mail.size_bytes, table.refused) == ("邮件/来函.eml", len(inner), None)
+    assert extract_child(io.BytesIO(outer), "zip", 1) == inner
+    assert extract_child(io.BytesIO(inner), "eml", 1) == attached
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "number", "verdict"),
+    [
+        (files.zip_bomb(), "zip", 1, "too_large"),
+        (files.zip_with_flags(1), "zip", 1, "encrypted"),
+        (files.zip_of({"a": b"1"}), "zip", 2, "unsupported"),
+        (files.truncated(files.zip_of({"a": b"1" * 99})), "zip", 1, "unreadable"),
+        (files.plain_text(), "txt", 1, "unsupported"),
+        (files.noise(), "nonsense", 1, "unsupported"),
+        (files.eml(attachments=(("a", bytes(2 * MIB)),)), "eml", 1, "too_large"),
+    ],
+)
+def test_what_is_not_taken_out_is_one_error(content: bytes, code: str, number: int, verdict: str) -> None:
+    with pytest.raises(ReadingError) as caught:
+        extract_child(io.BytesIO(content), code, number, limits=Limits(output_bytes=MIB))
+    assert caught.value.code == verdict
+
+
+def test_what_is_protected_by_a_password_says_so() -> None:
+    for content, code in (
+        (files.ole_container("EncryptedPackage"), "office-encrypted"),
+        (files.pdf(password="x"), "pdf"),
+    ):
+        assert identify(content).code == code
+        assert _text_or_code(content, code) == "encrypted"
 
 
 def test_long_text_is_cut_and_says_so() -> None:

@@ -9,11 +9,10 @@ from sqlalchemy import func, select, update
 
 from archive_app.documents import rotation
 from archive_app.documents.checking import check_all
-from archive_app.documents.held import held_blobs
 from archive_app.documents.index_key import index_key
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.documents.keys import key_of
-from archive_app.documents.models import Version
+from archive_app.documents.models import Upload, Version
 from archive_app.documents.rotation import find_unreadable_keys, key_state, rotate_keys
 from archive_app.documents.uploads import Offer, Origin, announce, keep_duplicate, receive
 from archive_app.engagements.models import Engagement
@@ -81,8 +80,8 @@ def test_every_living_key_moves_to_the_new_epoch_and_no_blob_is_touched(
     archive.vault.keyring.destroy_epoch(1)
     require_all_readable(archive)
     with archive.reading(SYSTEM) as uow:
-        [held] = held_blobs(uow.session)
-    keep_duplicate(leader, upload_id=held.upload_id)
+        [upload_id] = uow.session.scalars(select(Upload.id).where(Upload.held_id.is_not(None)))
+    keep_duplicate(leader, upload_id=upload_id)
     require_all_readable(archive)
 
 

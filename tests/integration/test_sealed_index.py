@@ -207,7 +207,7 @@ def test_another_key_or_archive_cannot_unseal(place: Place, key: bytes, archive:
 def test_another_layout_is_unsealable(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     with place.make(document(1)):
         pass
-    monkeypatch.setattr("search.index.LAYOUT", "another")
+    monkeypatch.setattr("search.tantivy_engine.TantivyEngine.layout", "another")
     with pytest.raises(IndexUnsealable):
         place.open()
 
@@ -296,7 +296,7 @@ def break_call(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseExceptio
 def abandon(index: Index) -> None:
     """What the kernel does for a killed process: drop its locks."""
     if index._engine is not None:
-        index._engine._writer = None
+        vars(index._engine)["_writer"] = None
     index._store.close()
 
 

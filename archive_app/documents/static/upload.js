@@ -1,5 +1,14 @@
 // Dropping files anywhere on the engagement's page: announce the list, send one file after the other, show progress.
 // The list itself lives on the server; after a reload it is there again, and dropping the same files goes on with it.
+// A connection that breaks is waited for: large files go in parts, and only the part that broke is sent again.
+
+const PART_BYTES = 8 * 1024 * 1024;
+// While the archive makes one file durable, the next one is on the line.
+const LANES = 2;
+const LONGEST_PAUSE_MS = 10_000;
+// What a proxy or a busy archive answers and a later try may not meet again.
+const PASSING = new Set([0, 409, 502, 503, 504]);
+const TRIES_OF_ANSWERS = 8;
 
 const desk = document.querySelector("[data-upload-desk]");
 if (desk) start(desk);
@@ -11,6 +20,7 @@ function start(desk) {
   const template = desk.querySelector("template");
   const token = document.querySelector("meta[name=csrf-token]").content;
   const queue = [];
+  const flying = [];
   let sending = false;
 
   desk.classList.add("has-script");
@@ -84,16 +94,11 @@ function start(desk) {
       source_system: field("source_system"),
       document_id: texts.documentId ?? "",
     };
-    let answer;
-    try {
-      answer = await fetch(texts.announce, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": token, Accept: "application/json" },
-        body: JSON.stringify(body),
-      });
-    } catch {
-      return say(texts.offline);
-    }
+    const answer = await lasting(() => fetch(texts.announce, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": token, Accept: "application/json" },
+      body: JSON.stringify(body),
+    }));
     const told = await answer.json();
     if (!answer.ok) return say(told.detail);
     told.forEach((line, place) => {
@@ -106,38 +111,110 @@ function start(desk) {
     if (sending) return;
     sending = true;
     window.addEventListener("beforeunload", warn);
-    while (queue.length) await send(queue.shift());
+    await Promise.all(Array.from({ length: LANES }, lane));
     window.removeEventListener("beforeunload", warn);
     sending = false;
     desk.dispatchEvent(new CustomEvent("uploads-done"));
     desk.querySelector("[data-upload-refresh]")?.removeAttribute("hidden");
   }
 
+  async function lane() {
+    while (queue.length) {
+      // Of two files with the same content the first one offered is filed, so one of the same size waits for it.
+      const like = flying.find(({ size }) => size === queue[0].file.size);
+      if (like) {
+        await like.done;
+        continue;
+      }
+      const next = queue.shift();
+      const flight = { size: next.file.size, done: send(next) };
+      flying.push(flight);
+      await flight.done;
+      flying.splice(flying.indexOf(flight), 1);
+    }
+  }
+
   function warn(event) {
     event.preventDefault();
   }
 
-  function send({ line, row, file }) {
+  // Sends one file, however often the line breaks; ends when the archive has decided about it.
+  async function send({ line, row, file }) {
+    let state = line;
+    let answers = 0;
+    for (let pause = 1000; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      show({ ...state, state: "sending", reason: "" }, row);
+      const before = state.received;
+      const { status, told } = file.size > PART_BYTES ? await parts(state, row, file) : await put(state.content, file, file, row, 0);
+      if (status === 201) return show(told, row);
+      const refused = told?.detail ?? texts.offline;
+      // A broken line is waited for as long as it takes; an answer that should pass is not believed for ever.
+      const broke = status === 0 || told?.code === "interrupted";
+      if (!broke && !(PASSING.has(status) && (answers += 1) < TRIES_OF_ANSWERS)) {
+        return show({ ...state, state: "refused", reason: refused }, row);
+      }
+      if (!(await readable(file))) return show({ ...state, state: "refused", reason: texts.changed }, row);
+      show({ ...state, state: "sending", reason: texts.retrying }, row);
+      await sleep(pause);
+      const asked = await lasting(() => fetch(line.address, { headers: { Accept: "application/json" } }));
+      if (!asked.ok) return show({ ...state, state: "refused", reason: (await asked.json()).detail }, row);
+      state = await asked.json();
+      if (state.state !== "waiting" && state.state !== "refused") return show(state, row);
+      if (state.received > before) pause = 500;
+    }
+  }
+
+  // Goes on from what the archive has; the last part is answered when the whole is filed.
+  async function parts(line, row, file) {
+    for (let start = line.received; ; ) {
+      const part = file.slice(start, start + PART_BYTES);
+      const answer = await put(line.parts + start, part, file, row, start);
+      if (answer.status !== 200) return answer;
+      if (answer.told.received <= start && part.size) return { status: 409, told: answer.told };
+      start = answer.told.received;
+    }
+  }
+
+  function put(address, body, file, row, start) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
-      request.open("PUT", line.content);
+      request.open("PUT", address);
       request.setRequestHeader("X-CSRF-Token", token);
       request.setRequestHeader("Accept", "application/json");
       request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-      request.upload.addEventListener("progress", (event) => progress(row, event.loaded, event.total));
-      request.addEventListener("load", () => {
-        const told = parse(request.responseText);
-        if (request.status === 201) show(told, row);
-        else show({ ...line, state: "refused", reason: told?.detail ?? texts.offline }, row);
-        resolve();
-      });
-      request.addEventListener("error", () => {
-        show({ ...line, state: "refused", reason: texts.offline }, row);
-        resolve();
-      });
-      show({ ...line, state: "sending" }, row);
-      request.send(file);
+      request.upload.addEventListener("progress", (event) => progress(row, start + event.loaded, file.size));
+      request.addEventListener("load", () => resolve({ status: request.status, told: parse(request.responseText) }));
+      request.addEventListener("error", () => resolve({ status: 0, told: null }));
+      request.addEventListener("abort", () => resolve({ status: 0, told: null }));
+      request.send(body);
     });
+  }
+
+  // A request that must arrive, tried again for as long as the line is broken.
+  async function lasting(ask) {
+    for (let pause = 1000; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const answer = await ask();
+        if (![502, 503, 504].includes(answer.status) || pause === LONGEST_PAUSE_MS) return say("") ?? answer;
+      } catch {
+        say(texts.offline);
+      }
+      await sleep(pause);
+    }
+  }
+
+  function sleep(pause) {
+    return new Promise((resolve) => setTimeout(resolve, pause));
+  }
+
+  // Whether the file is still as it was chosen: a browser refuses to read one that changed or went away.
+  async function readable(file) {
+    try {
+      await file.slice(0, 1).arrayBuffer();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   function parse(text) {
@@ -186,7 +263,7 @@ function start(desk) {
   function say(text) {
     const place = desk.querySelector("[data-upload-message]");
     place.textContent = text;
-    place.hidden = false;
+    place.hidden = !text;
   }
 
   // Files may have been chosen before this module ran.

@@ -183,7 +183,7 @@ def test_a_requested_check_is_run_and_shown(sqlite_archive: Archive) -> None:
     with sqlite_archive.transaction(Actor.system("worker"), eventless=True) as uow:
         [job] = uow.session.query(Job).all()
         uow.session.delete(job)
-    run_check(Workshop(sqlite_archive, None), job)  # type: ignore[arg-type]
+    run_check(Workshop(sqlite_archive), job)
     assert not check_waits(person())
     check = latest_check(person())
     assert check is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from search.reading.encodings import decode, sniff_encoding
 from tests import files
+from tests.engines import FULL
+from tests.reading_here import read_in_process
 
 CHINESE = "企业二氧化碳排放核算方法与报告指南，第3部分：发电设施。排放量为 12,345.67 吨，数据来源见附件。\n"
 TRADITIONAL = "溫室氣體排放量盤查報告書，第三章：組織邊界設定，排放量合計為一萬二千噸。\n"
@@ -33,6 +35,169 @@ def test_big5_is_told_from_gb18030() -> None:
 def test_thirty_different_characters_in_gb18030_are_never_taken_for_utf8(characters: list[str]) -> None:
     raw = "".join(characters).encode("gb18030")
     assert sniff_encoding(raw, whole=True) != "utf-8"
+
+
+# Words from letters, registers and reports; generated texts are made of them, of names, numbers and punctuation.
+_SIMPLIFIED = [
+
+    "会议纪要",
+    "关于印发的通知",
+    "请贵公司于三日内补充",
+    "锅炉房巡检记录",
+    "皮带秤校验",
+    "煤样采集",
+    "化验室",
+    "外购蒸汽结算单",
+    "变压器铭牌",
+    "柴油叉车",
+    "食堂液化气",
+    "厂界示意图",
+    "工艺流程",
+    "生产统计月报",
+    "财务凭证",
+    "供应商",
+    "增值税发票",
+    "仓库盘点",
+    "抽查比例",
+    "见附表三",
+    "王建国",
+    "欧阳晓燕",
+    "质检员",
+    "值班长",
+    "副总经理",
+    "谢谢配合",
+    "顺颂商祺",
+    "未发现异常",
+    "数据一致",
+    "已拍照留存",
+    "复核无误",
+    "经办人",
+    "电度表倍率",
+]  # fmt: skip
+_TRADITIONAL = [
+
+    "會議紀錄",
+    "函請貴公司補正",
+    "鍋爐房巡檢紀錄",
+    "皮帶秤校驗",
+    "煤樣採集",
+    "實驗室",
+    "外購蒸汽結算單",
+    "變壓器銘牌",
+    "柴油堆高機",
+    "員工餐廳液化氣",
+    "廠區示意圖",
+    "製程流程",
+    "生產統計月報",
+    "財務憑證",
+    "供應商",
+    "統一發票",
+    "倉庫盤點",
+    "抽查比例",
+    "詳見附表三",
+    "王建國",
+    "歐陽曉燕",
+    "品管員",
+    "值班主管",
+    "副總經理",
+    "敬請查照",
+    "順頌商祺",
+    "未發現異常",
+    "數據一致",
+    "已拍照存查",
+    "覆核無誤",
+    "承辦人",
+    "電度表倍率",
+    "溫室氣體盤查",
+    "排放係數",
+]  # fmt: skip
+_BETWEEN = [
+    "，",
+    "。",
+    "、",
+    "：",
+    "\n",
+    "\r\n",
+    "\t",
+    " ",
+    "（",
+    "）",
+    "2025",
+    "12,345.67",
+    "CO2",
+    "GB/T 32150",
+    "",
+    "",
+    "",
+]
+_SIMPLIFIED_ENCODINGS = ("gb18030", "gbk", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+_TRADITIONAL_ENCODINGS = ("big5", "cp950", "gb18030", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+
+
+@st.composite
+def _texts_and_encodings(draw: st.DrawFn) -> tuple[str, str]:
+    words, encodings = draw(
+        st.sampled_from([(_SIMPLIFIED, _SIMPLIFIED_ENCODINGS), (_TRADITIONAL, _TRADITIONAL_ENCODINGS)])
+    )
+    # Six words are about twenty characters; what is shorter can be good Chinese in two encodings at once.
+    chosen = draw(st.lists(st.sampled_from(words), min_size=6, max_size=40, unique=True))
+    return "".join(word + draw(st.sampled_from(_BETWEEN)) for word in chosen), draw(st.sampled_from(encodings))
+
+
+@settings(max_examples=3000 if FULL else 300)
+@given(_texts_and_encodings())
+def test_generated_chinese_comes_back_in_every_encoding(case: tuple[str, str]) -> None:
+    text, encoding = case
+    decoded = decode(text.encode(encoding))
+    assert decoded is not None
+    assert (decoded.text, decoded.damaged) == (text, 0)
+    assert decoded.guessed == (encoding not in {"utf-8", "utf-8-sig", "utf-16"})
+
+
+@settings(max_examples=1000 if FULL else 150)
+@given(_texts_and_encodings(), st.sampled_from(["txt", "csv", "html", "xml", "eml"]), st.booleans())
+def test_every_kind_of_text_is_read_in_every_encoding(case: tuple[str, str], kind_code: str, declared: bool) -> None:
+    text, encoding = case
+    text = " ".join(text.split())
+    assume(not (kind_code == "eml" and encoding.startswith("utf-16")))  # no mail is written in it
+    content = _file_of(text, encoding, kind_code, declared=declared)
+    result = read_in_process(content, kind_code)
+    assert text in result.text
+    guessed = any(warning.startswith("the encoding is a guess") for warning in result.warnings)
+    assert not guessed or encoding not in {"utf-8", "utf-8-sig", "utf-16"}
+    by_itself = {"gb18030", "gbk", "big5", "cp950", "utf-16-le", "utf-16-be"}
+    assert guessed or declared or encoding not in by_itself
+
+
+def _file_of(text: str, encoding: str, kind_code: str, *, declared: bool) -> bytes:
+    if kind_code == "html":
+        meta = f'<meta charset="{encoding}">' if declared else ""
+        return f"<html><head>{meta}</head><body><p>{text}</p></body></html>".encode(encoding)
+    if kind_code == "xml":
+        label = f' encoding="{encoding}"' if declared else ""
+        return f'<?xml version="1.0"{label}?><a>{text}</a>'.encode(encoding)
+    if kind_code == "eml":
+        label = f"; charset={encoding.removesuffix('-sig')}" if declared else ""
+        head = f"From: a@example.invalid\r\nContent-Type: text/plain{label}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        return head.encode() + text.encode(encoding)
+    return text.encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [
+        ("燃煤", "gbk"),
+        ("校准", "gbk"),
+        ("的環", "gb18030"),
+        ("Łódź", "utf-8"),
+        ("naïve", "utf-8"),
+        ("σ²·5 µm", "utf-8"),
+    ],
+)
+def test_single_words(word: str, encoding: str) -> None:
+    decoded = decode(word.encode(encoding))
+    assert decoded is not None
+    assert decoded.text == word
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))))

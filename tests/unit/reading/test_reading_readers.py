@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import re
 import zipfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.reading.mail import mail_text
+from search.reading import KINDS, READERS_NOW
 from search.reading.markup import words_of
 from search.reading.model import ReadingError
-from search.reading.open_xml import word_text
-from search.reading.passages import Full, Passages, clean
-from search.reading.pdf import joined_lines, pdf_text
-from search.reading.readers import read_text
+from search.reading.passages import clean
+from search.reading.pdf import joined_lines
+from search.reading.readers import READERS
 from tests import files
+from tests.reading_here import child_in_process, read_in_process
 
 LIMIT = 10**6
 SPECIAL = 'R&D <0.5> "研发&设计" &amp; 5 > 3'
 
 
 def text_of(content: bytes, kind_code: str, limit_bytes: int = LIMIT) -> str:
-    return read_text(content, kind_code=kind_code, limit_bytes=limit_bytes)[1].decode()
+    return read_in_process(content, kind_code, limit_bytes).text
+
+
+def test_every_readable_kind_has_a_reader_with_a_version() -> None:
+    readable = {code for code, kind in KINDS.items() if kind.text_readable}
+    assert readable == set(READERS_NOW) == set(READERS)
+    for code, reader in READERS.items():
+        assert re.fullmatch(r"[a-z]+/[1-9]\d*", READERS_NOW[code])
+        module = importlib.import_module(reader.module)
+        assert callable(module.read)
+        assert callable(getattr(module, "take", None)) or not KINDS[code].children
+    assert readable >= {code for code, kind in KINDS.items() if kind.children}
 
 
 @pytest.mark.parametrize(
@@ -60,12 +73,12 @@ def test_docx_leaves_deleted_text_fields_and_doubles_out() -> None:
         "<mc:AlternateContent><mc:Choice><w:t>框</w:t></mc:Choice><mc:Fallback><w:t>框</w:t></mc:Fallback></mc:AlternateContent>"
         "<w:r><w:tab/><w:t>后</w:t><w:br/><w:t>行</w:t></w:r></w:p>"
     )
-    assert word_text(_docx_of(body), LIMIT) == ("留框\t后\n行\n", False)
+    assert text_of(_docx_of(body), "docx") == "留框\t后\n行"
 
 
 def test_docx_with_entities_is_refused() -> None:
     with pytest.raises(ReadingError, match="document type"):
-        word_text(files.zip_of({"word/document.xml": files.entity_bomb()}), LIMIT)
+        text_of(files.zip_of({"word/document.xml": files.entity_bomb()}), "docx")
 
 
 def test_docx_whose_directory_lies_about_the_size_is_unreadable() -> None:
@@ -74,7 +87,7 @@ def test_docx_whose_directory_lies_about_the_size_is_unreadable() -> None:
     content[at + 24 : at + 28] = (500).to_bytes(4, "little")
     for kind_code in ("docx", "pptx"):
         with pytest.raises(ReadingError) as caught:
-            read_text(bytes(content), kind_code=kind_code, limit_bytes=LIMIT)
+            text_of(bytes(content), kind_code)
         assert caught.value.code == "unreadable"
 
 
@@ -99,13 +112,13 @@ def test_pptx_keeps_every_slide_and_its_notes() -> None:
 
 
 def test_pdf_text_is_whole_and_unspaced() -> None:
-    text, cut, pages, unread = pdf_text(files.pdf((files.PHRASE, f"二\n{files.ENGLISH_PHRASE}")), LIMIT)
-    assert (files.PHRASE in text, files.ENGLISH_PHRASE in text, cut, pages, unread) == (True, True, False, 2, 0)
+    result = read_in_process(files.pdf((files.PHRASE, f"二\n{files.ENGLISH_PHRASE}")), "pdf")
+    assert (result.text, result.truncated, result.pages) == (f"{files.PHRASE}\n\n二\n{files.ENGLISH_PHRASE}", False, 2)
 
 
 def test_scan_is_readable_and_empty() -> None:
-    facts, text = read_text(files.scanned_pdf(3), kind_code="pdf", limit_bytes=LIMIT)
-    assert (facts["pages"], text) == (3, b"")
+    result = read_in_process(files.scanned_pdf(3), "pdf")
+    assert (result.pages, result.text, result.blank_pages) == (3, "", (0, 1, 2))
 
 
 @pytest.mark.parametrize(
@@ -179,17 +192,18 @@ def test_mail_as_chinese_programs_write_it() -> None:
         b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nFrom: i@example.invalid\r\n\r\n"
         b"forwarded words\r\n--b--\r\n"
     )
-    text = mail_text(raw, LIMIT)
+    text = text_of(raw, "eml")
     for found in (
         "From: 王五 <w@",
         "原始国标编码的主题文字",
         "正文是国标编码，声明却不是。",
         "[附件一.xls]",
-        "Subject: inner",
-        "forwarded words",
+        "[inner.eml]",
     ):
         assert found in text
     assert "twice" not in text
+    forwarded = text_of(child_in_process(raw, "eml", 2), "eml")
+    assert forwarded == "Subject: inner\nFrom: i@example.invalid\n\nforwarded words"
 
 
 @given(st.binary(max_size=400))
@@ -199,7 +213,7 @@ def test_mail_never_raises_on_noise(noise: bytes) -> None:
         + noise[:40].replace(b"\n", b"")
         + b"?=\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
     )
-    mail_text(head + noise, LIMIT)
+    read_in_process(head + noise, "eml")
 
 
 @given(st.text())
@@ -221,18 +235,10 @@ def test_text_is_cut_between_characters_and_says_so(kind_code: str, limit_bytes:
         "txt": files.plain_text(text), "docx": files.docx((text,)), "html": files.html(text),
         "pdf": files.pdf(("碳" * 30,)), "eml": files.eml(text), "xlsx": files.xlsx({"S": ((text,),)}),
     }[kind_code]  # fmt: skip
-    facts, kept = read_text(content, kind_code=kind_code, limit_bytes=limit_bytes)
-    assert len(kept) <= limit_bytes
-    assert facts["truncated"]
-    kept.decode()
-
-
-def test_passages_stop_at_their_limit() -> None:
-    passages = Passages(5)
-    passages.add("abc")
-    with pytest.raises(Full):
-        passages.add("defg")
-    assert passages.text() == "abcde"
+    result = read_in_process(content, kind_code, limit_bytes)
+    assert len(result.text.encode()) <= limit_bytes
+    assert result.truncated
+    assert "\ufffd" not in result.text
 
 
 def _docx_of(body: str) -> bytes:

@@ -7,7 +7,7 @@ from search.analysis import canonical, phrase
 from search.plain_text import MASK, plain_form, plain_pattern
 
 # Few characters, so that what is searched for is often there, at every kind of border.
-PLAIN = "ab19碳排放GＢ２、，。 \u3000\n\t-/·（“—_\u00d7"
+PLAIN = "ab19碳排放气氣GＢ２、，。 \u3000\n\t-/·（“—_\u00d7"
 OTHERS = "₂℃é\u0301ﬁ々탄…\u200b\U00020000㎡"
 terms = st.text(alphabet=PLAIN, min_size=1, max_size=6)
 

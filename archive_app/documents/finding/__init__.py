@@ -1,0 +1,1 @@
+"""Pages of searching; the use cases stand in the room itself."""

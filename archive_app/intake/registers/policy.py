@@ -1,0 +1,29 @@
+"""Who sees which register: whoever brought it, its organisation's archivist, and those who see its engagement."""
+
+from sqlalchemy import ColumnElement, and_, or_, select, true
+
+from archive_app.engagements.models import Engagement
+from archive_app.engagements.policy import is_archivist
+from archive_app.intake.registers.models import Register
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.policy import Policy
+
+
+def register(policy: Policy) -> None:
+    """Declares registers."""
+
+    def of_own_organisation(actor: Actor) -> ColumnElement[bool] | None:
+        if not actor.may(Permission.REGISTERS_IMPORT) or actor.organisation_id is None or actor.person_id is None:
+            return None
+        visible = select(Engagement.id).where(
+            Engagement.id == Register.engagement_id, policy.visible_to(actor, "engagement")
+        )
+        # Rows of several engagements stand side by side in one without an engagement of its own.
+        whole = Register.brought_by == actor.person_id
+        mine = and_(Register.engagement_id.is_(None), true() if is_archivist(actor) else whole)
+        in_sight = and_(Register.engagement_id.is_not(None), visible.correlate(Register).exists())
+        return and_(Register.organisation_id == actor.organisation_id, or_(mine, in_sight))
+
+    policy.subject("register", Register.id)
+    policy.grant("register", of_own_organisation)

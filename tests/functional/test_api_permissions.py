@@ -1,0 +1,97 @@
+"""Every operation of the JSON interface: closed without a token, without the permission, and to other organisations."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from archive_app.documents.ingest import Entry
+from archive_app.identity.access_tokens import SCOPES
+from archive_app.intake.inbox.holding import InboxPlace, hold_file
+from archive_app.intake.registers.bringing import bring_register
+from archive_app.kernel.permissions import OF_PEOPLE
+from archive_app.trail.reading import document_history
+from archive_app.web.api.routes import Operation
+from tests.conftest import Workbench
+from tests.factories import People, engagement_of, file_bytes
+from tests.functional.api_client import ALL_SCOPES, Program, fresh_key, token_of
+
+REGISTER = "题名,文号\n监测报告,JC-2\n".encode()
+# Bodies that the schema allows, so that what is refused is refused for its place.
+BODIES: dict[str, Any] = {
+    "post_client": {"name": "甲"},
+    "put_columns": {"columns": {"A": "title"}},
+}
+
+
+def operations(app: Flask) -> list[Operation]:
+    views = app.view_functions.values()
+    found = [view.operation for view in views if hasattr(view, "operation")]
+    assert len(found) >= 30
+    return found
+
+
+def ask(program: Program, operation: Operation, values: dict[str, Any], body: Any) -> Any:
+    path = re.sub(r"<[^:]*(?:\([^)]*\))?:(\w+)>", lambda place: str(values[place[1]]), operation.path)
+    headers = {"Idempotency-Key": fresh_key()} if operation.writes else {}
+    if operation.takes_file:
+        headers["Content-Type"] = "application/octet-stream"
+        return program.ask(operation.method, f"{path}?name=a.csv", data=REGISTER, headers=headers)
+    return program.ask(operation.method, path, json=body if operation.body else None, headers=headers)
+
+
+@pytest.fixture
+def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
+    """One of everything, in another organisation."""
+    leader = people.person("team_leader", "archivist", organisation="他方核查")
+    engagement = engagement_of(leader)
+    document = file_bytes(leader, engagement, "a.txt", b"theirs").document_id or ""
+    place = InboxPlace(leader.organisation_id or "")
+    inbox = hold_file(leader, stream=io.BytesIO(b"theirs"), entry=Entry("b.txt"), place=place)
+    register = bring_register(leader, stream=io.BytesIO(REGISTER), name="r.csv", engagement_id=engagement.id)
+    workbench.run()
+    return {
+        "organisation_id": leader.organisation_id,
+        "client_id": engagement.client_id,
+        "engagement_id": engagement.id,
+        "document_id": document,
+        "event_id": document_history(leader, document_id=document).items[0].id,
+        "number": 1,
+        "register_id": register,
+        "inbox_id": inbox.id,
+    }
+
+
+def test_nothing_of_another_organisation_is_there(app: Flask, people: People, theirs: dict[str, Any]) -> None:
+    stranger = Program(app, token_of(people.person("team_leader", "archivist"), *ALL_SCOPES))
+    bodies = BODIES | {
+        "post_engagement": {"client_id": theirs["client_id"], "number": "1", "title": "x", "year": 2025},
+        "post_inbox_filing": {"engagement_id": theirs["engagement_id"]},
+    }
+    answered = {}
+    for operation in operations(app):
+        answer = ask(stranger, operation, theirs, bodies.get(operation.name))
+        if "<" in operation.path or operation.name == "post_engagement":
+            answered[operation.name] = answer.status_code
+        elif operation.name in {"list_of_engagements", "list_of_clients", "list_of_imports", "list_of_inbox"}:
+            assert answer.json["items"] == []
+    assert set(answered.values()) == {404}, answered
+
+
+def test_nothing_is_open_without_its_permission(app: Flask, people: People, theirs: dict[str, Any]) -> None:
+    """Somebody whose token has every scope but those with the permission in question."""
+    person = people.person("team_leader", "archivist")
+    nobody = Program(app)
+    tokens: dict[tuple[str, ...], str] = {}
+    for operation in operations(app):
+        answer = ask(nobody, operation, theirs, None)
+        assert (answer.status_code, answer.json["code"]) == (401, "token_required"), operation.name
+        if operation.permission in OF_PEOPLE:
+            continue
+        without = tuple(scope.key for scope in SCOPES if operation.permission not in scope.permissions)
+        if without not in tokens:
+            tokens[without] = token_of(person, *without)
+        answer = ask(Program(app, tokens[without]), operation, theirs, None)
+        assert (answer.status_code, answer.json["code"]) == (403, "permission_missing"), operation.name

@@ -1,0 +1,49 @@
+"""Tables for spreadsheet programs: nothing that a document is called may run."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+
+from archive_app.kernel.sheets import Cell, csv_blocks, xlsx_blocks
+
+ZONE = ZoneInfo("Asia/Shanghai")
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠a", '=cmd|"/c calc"!A1']
+HARMLESS = ["", "文件", "a=b", " =1", "1", "'=1", 'with "quotes", commas\nand lines', "2026-05-04"]
+
+
+def as_csv(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    written = b"".join(csv_blocks(rows, ZONE))
+    assert written.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_formula_becomes_text(text: str, tmp_path: Path) -> None:
+    [[cell]] = as_csv([[text]])
+    assert cell == f"'{text}"
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"".join(xlsx_blocks([["h"], [text]], [10], ZONE)))
+    written = openpyxl.load_workbook(path).active["A2"]
+    assert (written.data_type, written.hyperlink) == ("s", None)
+    assert written.value.replace("_x000D_", "\r") == text
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert as_csv([[text]]) == ([[text]] if text else [[""]])
+
+
+def test_dates_and_numbers_are_such(tmp_path: Path) -> None:
+    row: list[Cell] = [date(2026, 5, 4), datetime(2026, 5, 4, 20, 0, tzinfo=UTC), 12, None, date(1899, 12, 31)]
+    assert as_csv([row]) == [["2026-05-04", "2026-05-05 04:00", "12", "", "1899-12-31"]]
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"".join(xlsx_blocks([["a"] * 5, row], [10] * 5, ZONE)))
+    values = [cell.value for cell in openpyxl.load_workbook(path).active[2]]
+    told = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    assert told == ["2026-05-04T00:00:00", "2026-05-05T04:00:00", 12, None, "1899-12-31"]
