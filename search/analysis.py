@@ -33,6 +33,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
+from operator import add
 
 from opencc import OpenCC
 
@@ -140,7 +141,7 @@ def index_text(text: str) -> str:
     for run in _RUN.findall(normalise(text)):
         if not run[0].isascii() and _starts_joined(run):
             characters = "".join(run.split())
-            pieces.append(" ".join([characters[at : at + 2] for at in range(len(characters))]))
+            pieces.append(" ".join([*map(add, characters, characters[1:]), characters[-1]]))
         else:
             pieces.append(run if len(run) <= LONGEST_RUN_CHARS else _UNMATCHABLE)
     return " ".join(pieces)

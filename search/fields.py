@@ -4,7 +4,7 @@
 |---|---|---|
 | client, engagement | 客户 client; 项目 engagement | words or a quoted phrase |
 | title, file name | 题名 title; 文件名 name | the same |
-| originator, number | 责任者 originator; 文号 number | the same |
+| originator, number | 责任者 形成者 originator; 文号 number | the same |
 | text | 内容 text | the same, in the body alone |
 | kind | 类型 kind | type codes or extensions: `pdf`, `.jpg`, `doc,docx` |
 | year | 年份 year | `2024`, `2024..2026`, `..2024`, `2024..` |
@@ -29,7 +29,7 @@ NAMES = MappingProxyType({
     "项目": TextField.ENGAGEMENT, "engagement": TextField.ENGAGEMENT,
     "题名": TextField.TITLE, "标题": TextField.TITLE, "title": TextField.TITLE,
     "文件名": TextField.NAME, "name": TextField.NAME,
-    "责任者": TextField.ORIGINATOR, "originator": TextField.ORIGINATOR,
+    "责任者": TextField.ORIGINATOR, "形成者": TextField.ORIGINATOR, "originator": TextField.ORIGINATOR,
     "文号": TextField.NUMBER, "number": TextField.NUMBER,
     "内容": TextField.BODY, "正文": TextField.BODY, "text": TextField.BODY,
     "类型": "kind", "kind": "kind",

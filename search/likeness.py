@@ -89,9 +89,15 @@ def portrait(body_tokens: str) -> Portrait:
     """The portrait of a text, from its tokens as `search.analysis.index_text` gives them."""
     tokens = body_tokens.split(" ")
     counted = Counter(tokens[:_COUNTED_TOKENS])
-    often = [(token, count) for token, count in counted.items() if len(token) > 1 and not token.isdigit()]
+    often = [pair for pair in counted.items() if pair[1] > 1 and _tells(pair[0])]
+    if len(often) < _TELLING_TOKENS:  # in a short text few words stand twice
+        often = [pair for pair in counted.items() if _tells(pair[0])]
     often.sort(key=_by_count, reverse=True)
     return Portrait(_fingerprint(tokens), tuple(often[:_TELLING_TOKENS]))
+
+
+def _tells(token: str) -> bool:
+    return len(token) > 1 and not token.isdigit()
 
 
 def telling(shown: Portrait, title: str, rarity: Callable[[str], float]) -> dict[str, float]:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "serve": ("serve", N_("Run the archive: web pages and worker together.")),
     "worker": ("worker", N_("Run only the worker.")),
     "user": ("user", N_("List, invite, let back in and deactivate people.")),
+    "token": ("token", N_("See and end access tokens of programs.")),
     "import": ("import_", N_("File documents from this machine into an engagement.")),
     "register": ("register", N_("Check, import, report on and undo registers in Excel or CSV.")),
     "search": ("search", N_("Search the archive, or rebuild its index.")),

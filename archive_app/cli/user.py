@@ -1,5 +1,7 @@
 """`lantai user`: how the operator lets people in when nobody else can."""
 
+from collections.abc import Iterator
+
 import click
 
 from archive_app.cli.console import language, opened_archive, refuse, say, words
@@ -22,14 +24,8 @@ def command() -> None:
 def list_command() -> None:
     """One line for each person."""
     with opened_archive():
-        after = None
-        while True:
-            page = list_people(OPERATOR, after=after)
-            for person in page.items:
-                _show(person)
-            after = page.next_key
-            if after is None:
-                return
+        for person in everybody():
+            _show(person)
 
 
 @command.command("add", help=words(N_("Invite somebody; prints the link by which they choose their password.")))
@@ -49,7 +45,7 @@ def add_command(*, login: str, display_name: str, roles: tuple[str, ...], person
 def reset_command(*, login: str) -> None:
     """Makes a reset link."""
     with opened_archive() as (_, settings):
-        _show_link(settings, make_reset_link(OPERATOR, person_id=_find(login).id).token)
+        _show_link(settings, make_reset_link(OPERATOR, person_id=find_person(login).id).token)
 
 
 @command.command("deactivate", help=words(N_("Close an account; what the person did stays theirs.")))
@@ -57,21 +53,28 @@ def reset_command(*, login: str) -> None:
 def deactivate_command(*, login: str) -> None:
     """Closes an account."""
     with opened_archive():
-        person = _find(login)
+        person = find_person(login)
         deactivate(OPERATOR, person_id=person.id)
         say(N_("%(name)s can no longer sign in."), name=person.display_name)
 
 
-def _find(login: str) -> PersonLine:
+def everybody(text: str = "") -> Iterator[PersonLine]:
+    """Everybody whose name or login holds `text`."""
     after = None
     while True:
-        page = list_people(OPERATOR, text=login, after=after)
-        for person in page.items:
-            if person.login == login.casefold():
-                return person
+        page = list_people(OPERATOR, text=text, after=after)
+        yield from page.items
         after = page.next_key
         if after is None:
-            raise refuse(N_("Nobody has the login %(login)s."), login=login)
+            return
+
+
+def find_person(login: str) -> PersonLine:
+    """Who has this login. Raises: ClickException."""
+    for person in everybody(login):
+        if person.login == login.casefold():
+            return person
+    raise refuse(N_("Nobody has the login %(login)s."), login=login)
 
 
 def _show(person: PersonLine) -> None:

@@ -47,7 +47,7 @@ SEARCH_FIELDS = (
     Searchable("日期", "date", N_("Document date"), "2026-05", "bad_date"),
     Searchable("入库", "filed", N_("Filed on"), "2026-05-01..", "bad_date"),
 )
-_OTHER_NAMES = {"标题": "题名", "正文": "内容", "年度": "年份"}
+_OTHER_NAMES = {"标题": "题名", "形成者": "责任者", "正文": "内容", "年度": "年份"}
 _BY_NAME = {name: field for field in SEARCH_FIELDS for name in (field.chinese, field.english)}
 FIELDS_BY_NAME = MappingProxyType(_BY_NAME | {other: _BY_NAME[name] for other, name in _OTHER_NAMES.items()})
 """Every name of the query language."""

@@ -4,13 +4,11 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
-from urllib.parse import quote
+from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.wsgi import wrap_file
 
 from archive_app.documents import resuming, uploads
 from archive_app.documents.checking import check_document
@@ -24,6 +22,7 @@ from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.trail.reading import document_history
+from archive_app.web.downloads import content_answer
 from archive_app.web.gate import current_actor, requires
 from archive_app.web.language import current_language
 from archive_app.web.uploads import form_files, request_body
@@ -32,7 +31,6 @@ from search import LONGEST_QUERY_CHARS
 blueprint = Blueprint(
     "documents", __name__, template_folder="templates", static_folder="static", static_url_path="/documents/static"
 )
-_COPY_BYTES = 256 * 1024
 _PART = re.compile(r"[1-9]\d{0,5}(/[1-9]\d{0,5}){0,5}", re.ASCII)
 _LATEST_MILLISECONDS = 2**42
 _REPR_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
@@ -207,17 +205,13 @@ def content(document_id: str, number: int) -> ResponseReturnValue:
     """The exact original bytes, as a download; ranges are answered."""
     opened = open_content(current_actor(), document_id=document_id, number=number)
     version = opened.version
-    response = Response(
-        wrap_file(request.environ, cast("BinaryIO", opened.stream), _COPY_BYTES),
-        mimetype="application/octet-stream",
-        direct_passthrough=True,
+    return content_answer(
+        opened.stream,
+        name=version.name,
+        size_bytes=version.size_bytes,
+        sha256=version.sha256,
+        modified_at=version.filed_at,
     )
-    response.content_length = version.size_bytes
-    # Only the RFC 8187 form: a header with the bare name would not survive every server.
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(version.name, safe='')}"
-    response.set_etag(version.sha256.hex())
-    response.last_modified = version.filed_at
-    return response.make_conditional(request, accept_ranges=True, complete_length=version.size_bytes)
 
 
 @blueprint.get(

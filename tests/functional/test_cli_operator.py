@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from archive_app.identity.access_tokens import actor_of_token
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.events import Event
 from archive_app.kernel.outbox import Job
 from archive_app.runtime import FEATURES, index_memory_directory, open_archive
 from archive_app.trail.sequencing import sequence
 from archive_app.worker import Worker, open_index
 from tests.command_line import CommandLine
 from tests.factories import People, engagement_of
+from tests.functional.api_client import token_of
 
 PASSPHRASE = "correct horse 电池 staple"
 
@@ -116,6 +119,31 @@ def test_people_are_invited_found_let_back_in_and_deactivated(lantai: CommandLin
     assert "deactivated" in lantai.run("user", "reset-link", "li.na", expect=1).stderr
     assert "Nobody has the login" in lantai.run("user", "deactivate", "nobody", expect=1).stderr
     assert "already in use" in lantai.run("user", "add", "li.na", "--name", "x", "--role", "verifier", expect=1).stderr
+
+
+def test_tokens_are_listed_and_ended_by_the_operator(lantai: CommandLine) -> None:
+    archive = open_archive(lantai.settings)
+    with archive.activate():
+        people = People(archive)
+        owner, other = people.person("verifier", name="李娜"), people.person("verifier")
+        token, spared = token_of(owner, "read"), token_of(other, "read")
+        assert len(lantai.run("token", "list").stdout.splitlines()) == 2
+        known = [line.split("\t") for line in lantai.run("user", "list").stdout.splitlines()]
+        [of_owner] = [login for login, shown, *_ in known if shown == "李娜"]
+        [line] = lantai.run("token", "list", "--person", of_owner.upper()).stdout.splitlines()
+        token_id, login, name, scopes, _until, used = line.split("\t")
+        assert (login, name, scopes, used) == (of_owner, "程序", "read", "Never")
+        assert token not in line
+        assert "was ended" in lantai.run("token", "revoke", token_id).stdout
+        assert actor_of_token(archive, token, "127.0.0.1") is None
+        assert actor_of_token(archive, spared, "127.0.0.1") is not None
+        assert lantai.run("token", "list", "--person", of_owner).stdout == ""
+        lantai.run("token", "revoke", token_id, expect=1)
+        assert "Nobody has the login" in lantai.run("token", "list", "--person", "nobody", expect=1).stderr
+        with archive.reading(Actor.system("test")) as uow:
+            ended = uow.session.execute(select(Event.actor, Event.via).where(Event.code == "token.ended")).all()
+    archive.engine.dispose()
+    assert [tuple(row) for row in ended] == [("system:operator", "cli")]
 
 
 def test_search_works_with_and_without_the_index_in_memory(lantai: CommandLine, filed: Path) -> None:

@@ -173,14 +173,19 @@ def break_off(served: Served, engagement: Engagement) -> None:
         connection.sendall("\r\n".join([*head, "", ""]).encode() + content[: len(content) * 99 // 100])
 
 
+def versions_of(site: Site) -> list[Version]:
+    with site.place.opened() as archive, archive.reading(Actor.system("test")) as uow:
+        return list(uow.session.scalars(select(Version)))
+
+
 def read_all(served: Served, site: Site) -> None:
     """Finds every document by its phrase, opens it, and looks at the pictures of its pages."""
     for planted in PLANTED:
         query = quote(f'"{planted.phrase}"')
         wait_until(lambda query=query, name=planted.name: name in served.browser.get(f"/search?q={query}").decode())  # type: ignore[misc]  # bound now
-    with site.place.opened() as archive, archive.reading(Actor.system("test")) as uow:
-        versions = uow.session.scalars(select(Version)).all()
-        assert {version.reading for version in versions} == {"read"}
+    # What is inside of a file is read after the file itself.
+    wait_until(lambda: {version.reading for version in versions_of(site)} == {"read"})
+    versions = versions_of(site)
     for version in versions:
         served.browser.get(f"/documents/{version.document_id}")
         served.browser.get(f"/documents/{version.document_id}/versions/1/content")

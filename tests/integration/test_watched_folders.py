@@ -397,10 +397,11 @@ def test_the_same_content_again_waits_for_a_decision(folder: MakeFolder, leader:
     assert scans.settle() == 1
     scans.drop("二.txt", b"same")
     assert scans.settle() == 1
-    assert [(row.state, row.engagement_id) for row in scans.rows()] == [
-        ("filed", engagement.id), ("waiting", engagement.id),
-    ]  # fmt: skip
-    assert "same content" in (scans.rows()[1].reason or "")
+    rows = {row.name: row for row in scans.rows()}
+    assert {name: (row.state, row.engagement_id) for name, row in rows.items()} == {
+        "一.txt": ("filed", engagement.id), "二.txt": ("waiting", engagement.id),
+    }  # fmt: skip
+    assert "same content" in (rows["二.txt"].reason or "")
     assert scans.left() == []
     scans.require_whole()
 

@@ -78,7 +78,7 @@ def test_who_gives_way_goes_behind_those_that_wait(archive: Archive, index: Inde
     clock.advance(seconds=1)
     for subject in ("second", "third"):
         enqueue(archive, "test.slow", subject)
-    clock.advance(seconds=1)
+        clock.advance(seconds=1)
     while worker.run_once("slow"):
         clock.advance(seconds=1)
     assert seen == ["long", "second", "third", "long"]
