@@ -36,8 +36,8 @@ from search import EngineMissing, EngineName, Synonyms, choose_engine, open_read
 from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, StorageError, Vault
 
 FEATURES: tuple[Feature, ...] = (
-    archive_app.intake.feature.FEATURE,
     archive_app.engagements.feature.FEATURE,
+    archive_app.intake.feature.FEATURE,
     archive_app.documents.feature.FEATURE,
     archive_app.trail.feature.FEATURE,
     archive_app.identity.feature.FEATURE,

@@ -56,7 +56,7 @@ def _photograph(chance: random.Random, words: str) -> bytes:
     """A picture of twelve megapixels whose grain makes it as large as a telephone's: 3 to 6 MB."""
     picture = _grainy(chance, (4032, 3024), softness=chance.uniform(0.55, 0.8))
     ImageDraw.Draw(picture).rectangle((200, 200, 1400, 900), fill=tuple(chance.randbytes(3)))
-    return _jpeg(picture, 88)
+    return _jpeg(picture, 90)
 
 
 def _scan(chance: random.Random, words: str) -> bytes:

@@ -114,7 +114,7 @@ _VERSION: dict[str, Any] = {
     "page_count": None,
     "checked_at": None,
 }
-_DOCUMENT = {
+DOCUMENT_EXAMPLE = {
     "id": "019aa2b4-2e00-7d04-8f7e-0a4de64b7d02",
     "engagement_id": "019aa2b4-11c0-7d04-8f7e-0a4de64b7c44",
     "title": "监测计划",
@@ -142,7 +142,9 @@ class SearchQuery(Asked):
         default="on", description="Whether the standards' synonyms are looked for as well."
     )
     sort: Literal["relevance", "newest", "oldest", "title"] = "relevance"
-    after: Whole | None = Field(None, ge=1, le=LAST_OFFSET, description="How many hits to pass over; in `next`.")
+    after: Whole | None = Field(
+        None, ge=1, le=LAST_OFFSET, description="How many hits to pass over; in `next`. A page has 20 hits."
+    )
 
 
 class PieceShown(Shown):
@@ -198,14 +200,14 @@ class SearchShown(Shown):
 _SEARCH = {
     "items": [
         {
-            "document_id": _DOCUMENT["id"],
+            "document_id": DOCUMENT_EXAMPLE["id"],
             "title": "监测计划",
             "version": 1,
             "current": True,
             "name": "监测计划.pdf",
             "kind": "pdf",
             "filed_at": "2026-11-21T02:00:00Z",
-            "engagement_id": _DOCUMENT["engagement_id"],
+            "engagement_id": DOCUMENT_EXAMPLE["engagement_id"],
             "engagement_title": "2025年度排放核查",
             "year": 2025,
             "client_name": "江南热电有限公司",
@@ -276,7 +278,7 @@ def _entry(query: FileQuery, sent: SentFile) -> Entry:
     of=DocumentShown,
     shows=show_document,
     query=DocumentQuery,
-    example=_DOCUMENT,
+    example=DOCUMENT_EXAMPLE,
 )
 def list_of_documents(engagement_id: str, query: DocumentQuery) -> Page[DocumentLine]:
     """The documents of an engagement, newest first."""
@@ -293,7 +295,7 @@ def list_of_documents(engagement_id: str, query: DocumentQuery) -> Page[Document
     answer=DocumentShown,
     shows=show_document,
     located="/documents/{id}",
-    example=_DOCUMENT,
+    example=DOCUMENT_EXAMPLE,
 )
 def post_document(engagement_id: str, query: NewDocumentQuery, sent: SentFile) -> None:
     """Files the body as a new document.
@@ -316,7 +318,7 @@ def post_document(engagement_id: str, query: NewDocumentQuery, sent: SentFile) -
     Permission.DOCUMENTS_READ,
     answer=DocumentShown,
     shows=show_document,
-    example=_DOCUMENT,
+    example=DOCUMENT_EXAMPLE,
 )
 def read_document(document_id: str) -> DocumentLine:
     """What is recorded about a document and its current version."""
@@ -343,7 +345,7 @@ def list_of_versions(document_id: str, query: Paging) -> Page[Version]:
     answer=DocumentShown,
     shows=show_document,
     located="/documents/{id}",
-    example=_DOCUMENT,
+    example=DOCUMENT_EXAMPLE,
 )
 def post_version(document_id: str, query: FileQuery, sent: SentFile) -> None:
     """Files the body as a new version of a document; the versions before it stay."""

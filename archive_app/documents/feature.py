@@ -15,7 +15,7 @@ from archive_app.documents import (
     resuming,
     rotation,
 )
-from archive_app.documents.models import Version
+from archive_app.documents.models import Document, Version
 from archive_app.kernel.feature import Feature, MenuEntry
 from archive_app.kernel.health import Line, State
 from archive_app.kernel.language import N_
@@ -26,7 +26,8 @@ from search.reading import recognition_report
 
 def probe_reading(uow: UnitOfWork) -> Iterable[Line]:
     """Documents whose text is waiting or could not be read."""
-    counted = select(Version.reading, func.count()).where(Version.reading.in_(("waiting", "unread")))
+    counted = select(Version.reading, func.count()).join(Document, Document.id == Version.document_id)
+    counted = counted.where(Version.reading.in_(("waiting", "unread")), Document.withdrawn_at.is_(None))
     found = {row[0]: row[1] for row in uow.session.execute(counted.group_by(Version.reading))}
     words = {"waiting": found.get("waiting", 0), "unread": found.get("unread", 0)}
     state = State.WATCH if found.get("unread") else State.GOOD
@@ -66,7 +67,7 @@ FEATURE = Feature(
         "documents.parts": resuming.forget_parts,
         "search.rebuild": indexing.rebuild_index,
     },
-    batches={"documents.index": indexing.index_versions},
+    batches={"documents.index": indexing.index_versions, indexing.FORGET: indexing.forget_documents},
     lanes={
         "documents.read": "reading",
         "documents.read_parts": "reading",

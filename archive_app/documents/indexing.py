@@ -21,6 +21,8 @@ from archive_app.kernel.use_case import use_case
 from search import IndexDocument
 
 REBUILD_REQUESTED = event_type("search.rebuild_requested", N_("Rebuilding of the search index requested"))
+FORGET = "documents.forget"
+"""Jobs about withdrawn documents. As long as one is in the outbox, searches leave its document out by themselves."""
 _BATCH = 64
 INDEX_TEXT_LIMIT_BYTES = 16 * 2**20
 
@@ -36,6 +38,15 @@ def index_versions(workshop: Workshop, jobs: Sequence[Job]) -> None:
             workshop.index.put(described)
             # What was withdrawn is described no more.
             workshop.index.remove(set(batch) - {document.key for document in described})
+    workshop.index.commit(None)
+
+
+def forget_documents(workshop: Workshop, jobs: Sequence[Job]) -> None:
+    """Takes every version of withdrawn documents out of the index. Idempotent; durable on return."""
+    withdrawn = {job.subject_id for job in jobs}
+    with workshop.archive.reading(Actor.system("indexer")) as uow:
+        keys = uow.session.scalars(select(Version.id).where(Version.document_id.in_(withdrawn))).all()
+    workshop.index.remove(keys)
     workshop.index.commit(None)
 
 

@@ -119,6 +119,9 @@ def add_document(
     with archive.transaction(actor) as uow:
         _check(uow, engagement_id, document_id)
         engagement = lock_engagement(uow.session, engagement_id)
+        if document_id is not None:
+            # Under the lock once more: it may have been taken back while this waited.
+            _check(uow, engagement_id, document_id)
         twin = None if allow_duplicate else find_twin(uow.session, engagement.id, stored.blob.sha256)
         if twin is not None:
             filed = Filed(None, stored.version_id, stored, duplicate_of=twin)

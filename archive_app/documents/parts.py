@@ -134,9 +134,13 @@ def part_picture(
         picture = render_page(content, row.kind, page_index, width_px=width_px).content
     except ReadingError as error:
         raise NotPreviewableError from error
-    drawn = archive.vault.put(io.BytesIO(picture), key_of(version), version.id, Purpose.PREVIEW)
+    with storage_translated():
+        drawn = archive.vault.put(io.BytesIO(picture), key_of(version), version.id, Purpose.PREVIEW)
     with archive.transaction(actor, eventless=True) as uow:
-        uow.session.merge(derivative(uow, version.id, Purpose.PREVIEW, name, drawn))
+        # Two people asking at once both draw; the second blob becomes an orphan.
+        uow.session.get_one(Version, version.id, with_for_update=True)
+        if uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, name)) is None:
+            uow.session.add(derivative(uow, version.id, Purpose.PREVIEW, name, drawn))
     return picture
 
 

@@ -132,7 +132,7 @@ def hand_on(workshop: Workshop, job: Job) -> GiveWay | None:
 def _current(organisation_id: str | None, reason: str) -> Select[str]:
     chosen = select(Version.id).join(Document, Document.id == Version.document_id)
     chosen = chosen.join(Engagement, Engagement.id == Version.engagement_id)
-    chosen = chosen.where(Version.current, _clause(reason))
+    chosen = chosen.where(Version.current, Document.withdrawn_at.is_(None), _clause(reason))
     return chosen.where(Engagement.organisation_id == organisation_id) if organisation_id else chosen
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
-from archive_app.documents.errors import storage_translated
+from archive_app.documents.errors import TooLargeError, storage_translated
 from archive_app.documents.ingest import Stream, add_document, store
 from archive_app.documents.models import HeldContent, Upload
 from archive_app.documents.upload_parts import drop_parts, keep_part, parts_of
@@ -62,6 +62,12 @@ def receive_part(
     one that is too large, TransferInterruptedError, DigestMismatchError, ArchiveError as `add_document` raises.
     """
     upload = open_line(actor, archive, upload_id)
+    limit = archive.rules.upload_limit_bytes
+    if upload.size_bytes > limit:
+        # Told before the first part: the parts of what can never be filed would only fill the disk.
+        too_large = TooLargeError(limit_gib=f"{limit / 2**30:.1f}")
+        refuse(actor, archive, upload.id, too_large)
+        raise too_large
     if start < upload.received_bytes:
         _skip(stream)
         return upload

@@ -111,7 +111,8 @@ def delete_search(actor: Actor, uow: UnitOfWork, *, search_id: str) -> None:
 def open_search(actor: Actor, uow: UnitOfWork, *, search_id: str) -> str:
     """The address of a saved search, which from now on is looked through up to this moment. Raises: NotFoundError."""
     uow.require("saved_search", search_id)
-    saved = uow.session.get_one(SavedSearch, search_id)
+    # Two requests of one person at once would both add the line.
+    saved = uow.session.get_one(SavedSearch, search_id, with_for_update=True)
     if actor.person_id is not None:
         uow.session.merge(SavedSearchSeen(person_id=actor.person_id, saved_search_id=saved.id, seen_at=uow.now))
         uow.bookkeeping()

@@ -1,5 +1,6 @@
 """The search: the policy goes into the query as a scope, so that hits, totals and counts are of what one may see."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
+from archive_app.documents.errors import ContentCorruptError
 from archive_app.documents.excerpts import Excerpts
+from archive_app.documents.indexing import FORGET
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.places import PLACES_PART, Place
 from archive_app.documents.reading import is_text_of
@@ -20,6 +23,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
+from archive_app.kernel.outbox import Job
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy
 from archive_app.kernel.tables import Base
@@ -40,6 +44,7 @@ from search import (
 )
 from storage import Purpose
 
+log = logging.getLogger("lantai.search")
 HIGHEST_LEVEL = 3
 PAGE_SIZE = 20
 LAST_OFFSET = 10_000
@@ -129,6 +134,7 @@ _HITS: Select[*tuple[Any, ...]] = (
     .where(_V.c.id.in_(bindparam("keys", expanding=True)))
 )
 _OWN_TEAMS = select(_M.c.engagement_id).where(_M.c.person_id == bindparam("person_id"))
+_NOT_YET_FORGOTTEN = select(Job.subject_id).where(Job.kind == FORGET)
 _LABELS = union_all(
     select(_E.c.id, _E.c.title).where(_E.c.id.in_(bindparam("engagements", expanding=True))),
     select(_C.c.id, _C.c.name).where(_C.c.id.in_(bindparam("clients", expanding=True))),
@@ -180,18 +186,25 @@ def search_documents(
 
 
 def scope_of(actor: Actor, uow: UnitOfWork) -> Scope:
-    """The policy as the index understands it: the same grants, compiled to identifiers.
+    """The policy as the index understands it: the same grants and denials, compiled to identifiers.
 
-    Whatever will narrow single documents compiles to `excluded_documents` here, in the same transaction.
+    What narrows single documents is in `excluded_documents` from the transaction that narrows them on, until the index
+    has confirmed it: neither hits nor totals, counts or suggestions tell of them meanwhile.
     """
-    if actor.is_system:
-        return Scope(everything=True, highest_level=HIGHEST_LEVEL)
-    if not actor.may(Permission.DOCUMENTS_READ):
+    if not actor.may(Permission.DOCUMENTS_READ) and not actor.is_system:
         return Scope()
+    withdrawn = frozenset(uow.session.scalars(_NOT_YET_FORGOTTEN))
+    if actor.is_system:
+        return Scope(everything=True, highest_level=HIGHEST_LEVEL, excluded_documents=withdrawn)
     organisations = frozenset({actor.organisation_id}) if is_archivist(actor) and actor.organisation_id else frozenset()
     own = {"person_id": actor.person_id}
     engagements = frozenset() if organisations else frozenset(uow.session.scalars(_OWN_TEAMS, own))
-    return Scope(organisations=organisations, engagements=engagements, highest_level=HIGHEST_LEVEL)
+    return Scope(
+        organisations=organisations,
+        engagements=engagements,
+        highest_level=HIGHEST_LEVEL,
+        excluded_documents=withdrawn,
+    )
 
 
 def ask(archive: Archive, question: Query) -> Results:
@@ -239,7 +252,12 @@ def _row(row: Sequence[Any]) -> _Row:
 
 
 def _found(excerpts: Excerpts, row: _Row) -> Found:
-    fragments, places = excerpts.cut(row.version, row.text_blob_id, row.places_blob_id)
+    try:
+        fragments, places = excerpts.cut(row.version, row.text_blob_id, row.places_blob_id)
+    except ContentCorruptError:
+        # One damaged text must not keep all the other hits back; its own page and the next check say what is wrong.
+        log.warning("no excerpt of version %s: its stored text is damaged or missing", row.version.id)
+        fragments, places = (), ()
     return Found(row.document, row.version, row.engagement, row.client_name, fragments, places)
 
 

@@ -17,7 +17,7 @@ from archive_app.documents.ingest import Entry, Filed, Stream, add_document, fil
 from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name, storable_text
 from archive_app.documents.upload_parts import drop_parts
-from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.engagements import lock_engagement, subjects_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
@@ -190,9 +190,14 @@ def receive(
 def keep_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
     """Files the bytes of a duplicate as a document of its own; returns its id.
 
-    Raises: NotFoundError, ConflictError.
+    Raises: NotFoundError, ConflictError; NotFoundError too when the document was withdrawn of which it was to become a
+    version: the bytes are held on.
     """
+    # In the order in which every filing locks, so that two of them never wait for each other.
+    lock_engagement(uow.session, _own(uow, upload_id).engagement_id)
     upload = own_line(uow, upload_id)
+    if upload.document_id is not None:
+        uow.require("document", upload.document_id)
     stored = take(uow, _let_go(upload))
     upload.state, upload.changed_at = "filed", uow.now
     filed = file_version(uow, upload.engagement_id, upload.document_id, stored, entry_of(upload))

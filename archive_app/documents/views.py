@@ -265,7 +265,7 @@ def _offer(entry: Any) -> uploads.Offer:
     if not isinstance(entry, dict):
         raise InvalidInputError(field=N_("Files"), reason=N_("A list of files is missing."))
     size, modified = entry.get("size"), entry.get("modified")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
         raise InvalidInputError(field=N_("Files"), reason=N_("The size of a file is missing."))
     moment = None
     if isinstance(modified, int) and 0 < modified < _LATEST_MILLISECONDS:

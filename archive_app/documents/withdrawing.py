@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from archive_app.documents.indexing import FORGET
 from archive_app.documents.ingest import DOCUMENT_FILED
-from archive_app.documents.models import Document, Version
+from archive_app.documents.models import Document
 from archive_app.engagements.engagements import subjects_of
 from archive_app.kernel.events import Event, EventSubject, event_type
 from archive_app.kernel.language import N_
@@ -38,10 +39,12 @@ def happened_to(session: Session, document_ids: Sequence[str], *, besides: Itera
 
 
 def withdraw(uow: UnitOfWork, document_id: str, *, reason: str) -> None:
-    """The step that takes a document out of sight; the search index forgets it. The caller has asked `happened_to`."""
+    """The step that takes a document out of sight: at once, also for searches in an index that has yet to forget it.
+
+    The caller has asked `happened_to`.
+    """
     document = uow.session.get_one(Document, document_id, with_for_update=True)
     document.withdrawn_at = uow.now
-    for version_id in uow.session.scalars(select(Version.id).where(Version.document_id == document_id)):
-        uow.enqueue("documents.index", version_id)
+    uow.enqueue(FORGET, document_id)
     subjects = subjects_of(uow.session, document.engagement_id, document=document_id)
     uow.record(DOCUMENT_WITHDRAWN, subjects, title=document.title, reason=reason)

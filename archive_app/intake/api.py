@@ -1,4 +1,4 @@
-"""The JSON interface of the intake: imports of registers, and the inbox."""
+"""The JSON interface of imports: a register from its file to its end."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -6,35 +6,19 @@ from typing import Any, Literal
 from flask import Response, request
 from pydantic import Field
 
-from archive_app.documents.api import DocumentShown, show_document
-from archive_app.documents.errors import DuplicateError
-from archive_app.documents.ingest import Entry
-from archive_app.documents.looking import DocumentLine
-from archive_app.intake.inbox.filing import file_one
-from archive_app.intake.inbox.holding import InboxPlace, hold_file
-from archive_app.intake.inbox.models import InboxFile
-from archive_app.intake.inbox.sorting import InboxFilters, InboxLine, view_inbox, view_inbox_file
-from archive_app.intake.registers.attaching import match, receive_file
-from archive_app.intake.registers.bringing import bring_register, map_columns
+from archive_app.intake.registers.attaching import match
+from archive_app.intake.registers.bringing import bring_register, choose_sheet, map_columns, replace_register
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.filing import file_now
 from archive_app.intake.registers.layouts import column_letters
 from archive_app.intake.registers.models import Register
-from archive_app.intake.registers.reporting import report
-from archive_app.intake.registers.reviewing import (
-    RegisterLine,
-    RegisterPage,
-    RowFilters,
-    RowLine,
-    list_registers,
-    list_rows,
-    view_register,
-)
-from archive_app.kernel.language import translate
+from archive_app.intake.registers.reporting import close_register, report
+from archive_app.intake.registers.reviewing import RegisterLine, RegisterPage, list_registers, view_register
+from archive_app.intake.registers.undoing import undo_import
 from archive_app.kernel.paging import Page
 from archive_app.kernel.permissions import Permission
 from archive_app.web.api.bodies import SentFile
-from archive_app.web.api.reading import After, Asked, Identifier, Text
+from archive_app.web.api.reading import Asked, Identifier, Paging, Text
 from archive_app.web.api.routes import Resources, Shown
 from archive_app.web.gate import current_actor
 from archive_app.web.language import current_language
@@ -81,34 +65,6 @@ class ImportListed(ImportShown):
     rows: dict[str, int]
 
 
-class FaultFound(Shown):
-    """What is wrong with a row, where, and what to do. `confirmable` faults may be accepted as they are."""
-
-    code: str
-    field: str
-    column: str
-    heading: str
-    value: str
-    words: str
-    advice: str
-    severity: str
-    confirmable: bool
-    confirmed: bool
-
-
-class RowShown(Shown):
-    """A row as it stands now (`values`) and as it was read (`source`)."""
-
-    id: str
-    number: int
-    state: str
-    worst: str
-    values: dict[str, str]
-    source: dict[str, str]
-    faults: list[FaultFound]
-    files: int
-
-
 class AcceptedShown(Shown):
     """What was handed on to be done; its progress stands at the import."""
 
@@ -116,26 +72,7 @@ class AcceptedShown(Shown):
     accepted: Literal[True] = True
 
 
-class InboxFileShown(Shown):
-    """A file that came in. `state`: waiting, filed, refused, discarded."""
-
-    id: str
-    name: str
-    kind: str
-    size_bytes: int
-    sha256: str | None
-    folder: str
-    source_path: str
-    source_system: str
-    originator: str
-    activity: str
-    state: str
-    engagement_id: str | None
-    document_id: str | None
-    created_at: datetime
-
-
-class ImportQuery(After):
+class ImportQuery(Paging):
     """What a list of imports is narrowed to."""
 
     engagement: Identifier | None = None
@@ -149,6 +86,18 @@ class NewImportQuery(Asked):
     engagement: Identifier | None = Field(None, description="Where all rows belong, if to one engagement.")
 
 
+class CorrectedQuery(Asked):
+    """A corrected file of the same register."""
+
+    name: Text = Field(min_length=1, max_length=1000, description="Its file name.", examples=["卷内目录(改).xlsx"])
+
+
+class Sheet(Asked):
+    """Which sheet of the file is the register."""
+
+    sheet: int = Field(title="Sheet", ge=0, le=10_000, description="Its place in `sheets`, from 0.", examples=[1])
+
+
 class Columns(Asked):
     """Which column means what."""
 
@@ -156,45 +105,6 @@ class Columns(Asked):
         min_length=1, max_length=200, description="Fields by the letters of their columns.", examples=[{"A": "title"}]
     )
     last_header_row: int | None = Field(None, ge=0, le=1000, description="The last row above the first record.")
-
-
-class RowQuery(After):
-    """What a list of rows is narrowed to."""
-
-    state: Literal["", "open", "faulty", "refused", "filed", "closed"] = ""
-    fault: Text = Field("", max_length=60, description="Only rows with a fault of this code.")
-    text: Text = Field("", max_length=200)
-
-
-class SentFileQuery(Asked):
-    """What is known of a file that comes in."""
-
-    name: Text = Field(min_length=1, max_length=1000, description="Its file name.", examples=["001.pdf"])
-    source_path: Text = Field("", max_length=2000)
-    source_system: Text = Field("", max_length=100)
-    originator: Text = Field("", max_length=200)
-    activity: Text = Field("", max_length=200)
-
-
-class InboxSentQuery(SentFileQuery):
-    """What is known of a file for the inbox."""
-
-    engagement: Identifier | None = Field(None, description="Where it probably belongs.")
-
-
-class InboxQuery(After):
-    """What the inbox is narrowed to."""
-
-    state: Literal["waiting", "filed", "refused", "discarded"] = "waiting"
-    folder: Text = Field("", max_length=100)
-    text: Text = Field("", max_length=200)
-
-
-class InboxFiling(Asked):
-    """Where a file of the inbox is filed."""
-
-    engagement_id: Identifier = Field(examples=["019aa2b4-11c0-7d04-8f7e-0a4de64b7c44"])
-    duplicates: Literal["refuse", "keep"] = "refuse"
 
 
 _IMPORT: dict[str, Any] = {
@@ -211,6 +121,17 @@ _IMPORT: dict[str, Any] = {
     "left_out": 0,
     "created_at": "2026-11-21T02:00:00Z",
     "changed_at": "2026-11-21T02:00:10Z",
+}
+_COUNTED = {"open": 300, "filed": 0, "closed": 0, "refuse": 2, "warn": 5}
+_DETAIL = {
+    "sheets": ["卷内目录"],
+    "headings": ["题名", "文号"],
+    "header_rows": [1],
+    "columns": {"A": "title", "B": "number"},
+    "mapped": True,
+    "rows": _COUNTED,
+    "files": 298,
+    "files_left": 0,
 }
 _ACCEPTED = {"id": _IMPORT["id"], "accepted": True}
 
@@ -242,44 +163,23 @@ def _facts(register: Register) -> dict[str, Any]:
     return {**told, "sha256": register.sha256.hex()}
 
 
-def _row(line: RowLine) -> RowShown:
-    language = current_language()
-    faults = [
-        FaultFound(
-            code=found.fault.code,
-            field=found.fault.field,
-            column=found.column,
-            heading=found.heading,
-            value=found.fault.value,
-            words=translate(language, found.fault.kind.words, **{**found.fault.params, "value": found.fault.value}),
-            advice=translate(language, found.fault.kind.advice),
-            severity=found.fault.kind.severity,
-            confirmable=found.fault.kind.confirmable,
-            confirmed=found.confirmed,
-        )
-        for found in line.faults
-    ]
-    told = {name: getattr(line, name) for name in ("id", "number", "state", "worst", "files")}
-    return RowShown(**told, values=dict(line.values), source=dict(line.source), faults=faults)
-
-
 def _accepted(_result: object) -> AcceptedShown:
     return AcceptedShown(id=(request.view_args or {})["register_id"])
 
 
-def _inbox_file(row: InboxFile) -> InboxFileShown:
-    told = {name: getattr(row, name) for name in InboxFileShown.model_fields if name != "sha256"}
-    return InboxFileShown(**told, sha256=row.sha256.hex() if row.sha256 else None)
-
-
-def _inbox_line(line: InboxLine) -> InboxFileShown:
-    return _inbox_file(line.file)
-
-
-@blueprint.lists("/imports", Permission.REGISTERS_IMPORT, of=ImportListed, shows=_listed, query=ImportQuery)
+@blueprint.lists(
+    "/imports",
+    Permission.REGISTERS_IMPORT,
+    of=ImportListed,
+    shows=_listed,
+    query=ImportQuery,
+    example=_IMPORT | {"rows": _COUNTED},
+)
 def list_of_imports(query: ImportQuery) -> Page[RegisterLine]:
     """The imports of registers, newest first."""
-    return list_registers(current_actor(), engagement_id=query.engagement or "", text=query.text, after=query.after)
+    return list_registers(
+        current_actor(), engagement_id=query.engagement or "", text=query.text, after=query.after, limit=query.limit
+    )
 
 
 @blueprint.writes(
@@ -298,10 +198,51 @@ def post_import(query: NewImportQuery, sent: SentFile) -> None:
     bring_register(current_actor(), stream=sent, name=query.name, engagement_id=query.engagement)
 
 
-@blueprint.reads("/imports/<id:register_id>", Permission.REGISTERS_IMPORT, answer=ImportDetail, shows=_detail)
+@blueprint.reads(
+    "/imports/<id:register_id>",
+    Permission.REGISTERS_IMPORT,
+    answer=ImportDetail,
+    shows=_detail,
+    example=_IMPORT | _DETAIL,
+)
 def read_import(register_id: str) -> RegisterPage:
     """One import: its state, its columns, its rows counted."""
     return view_register(current_actor(), register_id=register_id)
+
+
+@blueprint.writes(
+    "/imports/<id:register_id>/content",
+    Permission.REGISTERS_IMPORT,
+    method="PUT",
+    status=200,
+    query=CorrectedQuery,
+    takes_file=True,
+    answer=ImportShown,
+    shows=_import,
+    example=_IMPORT | {"state": "checking"},
+)
+def put_import_content(register_id: str, query: CorrectedQuery, sent: SentFile) -> None:
+    """Brings a corrected file of the register: its rows are read anew.
+
+    Filed rows stay; rows that did not change keep what was mended and attached. With another header the columns are to
+    be named again.
+    """
+    replace_register(current_actor(), register_id=register_id, stream=sent, name=query.name)
+
+
+@blueprint.writes(
+    "/imports/<id:register_id>/sheet",
+    Permission.REGISTERS_IMPORT,
+    method="PUT",
+    status=200,
+    body=Sheet,
+    answer=ImportShown,
+    shows=_import,
+    example=_IMPORT | {"state": "mapping"},
+)
+def put_sheet(register_id: str, body: Sheet) -> None:
+    """Takes another sheet of the file as the register; its columns are to be named."""
+    choose_sheet(current_actor(), register_id=register_id, sheet=body.sheet)
 
 
 @blueprint.writes(
@@ -318,27 +259,6 @@ def put_columns(register_id: str, body: Columns) -> None:
     """Says which column means what, and has every row checked."""
     columns = {_column(letters): code for letters, code in body.columns.items()}
     map_columns(current_actor(), register_id=register_id, columns=columns, last_header_row=body.last_header_row)
-
-
-@blueprint.lists("/imports/<id:register_id>/rows", Permission.REGISTERS_IMPORT, of=RowShown, shows=_row, query=RowQuery)
-def list_of_rows(register_id: str, query: RowQuery) -> Page[RowLine]:
-    """The rows of a register in their order, with what is wrong with each."""
-    filters = RowFilters(state=query.state, fault=query.fault, text=query.text)
-    return list_rows(current_actor(), register_id=register_id, filters=filters, after=query.after)
-
-
-@blueprint.writes(
-    "/imports/<id:register_id>/files",
-    Permission.DOCUMENTS_ADD,
-    query=SentFileQuery,
-    takes_file=True,
-    answer=InboxFileShown,
-    shows=_inbox_file,
-)
-def post_import_file(register_id: str, query: SentFileQuery, sent: SentFile) -> None:
-    """Takes a file that belongs to a row of the register."""
-    entry = Entry(**query.model_dump(), claimed_media_type=sent.media_type)
-    receive_file(current_actor(), register_id=register_id, stream=sent, entry=entry)
 
 
 @blueprint.writes(
@@ -367,60 +287,40 @@ def post_filing(register_id: str) -> None:
     file_now(current_actor(), register_id=register_id)
 
 
+@blueprint.writes(
+    "/imports/<id:register_id>/closing",
+    Permission.REGISTERS_IMPORT,
+    status=200,
+    answer=ImportShown,
+    shows=_import,
+    example=_IMPORT | {"state": "closed"},
+)
+def post_import_closing(register_id: str) -> None:
+    """Ends the import: no row may be open, no file left.
+
+    The digest of the report, in the language that is asked for, stands in the log.
+    """
+    close_register(current_actor(), register_id=register_id, language=current_language())
+
+
+@blueprint.writes(
+    "/imports/<id:register_id>/undoing",
+    Permission.REGISTERS_IMPORT,
+    status=202,
+    answer=AcceptedShown,
+    shows=_accepted,
+    example=_ACCEPTED,
+)
+def post_undoing(register_id: str) -> None:
+    """Has every record of the import taken back, as long as nothing else happened to any; its rows are open again."""
+    undo_import(current_actor(), register_id=register_id)
+
+
 @blueprint.reads("/imports/<id:register_id>/report", Permission.REGISTERS_IMPORT, media_type=_XLSX)
 def read_report(register_id: str) -> Response:
     """The report of an import as it stands now, as XLSX."""
     content = report(current_actor(), register_id=register_id, language=current_language())
     return Response(content, mimetype=_XLSX)
-
-
-@blueprint.lists("/inbox", Permission.INBOX_SORT, of=InboxFileShown, shows=_inbox_line, query=InboxQuery)
-def list_of_inbox(query: InboxQuery) -> Page[InboxLine]:
-    """The files of the inbox."""
-    filters = InboxFilters(text=query.text, folder=query.folder, state=query.state)
-    return view_inbox(current_actor(), filters=filters, language=current_language(), after=query.after).page
-
-
-@blueprint.writes(
-    "/inbox",
-    Permission.DOCUMENTS_ADD,
-    query=InboxSentQuery,
-    takes_file=True,
-    answer=InboxFileShown,
-    shows=_inbox_file,
-    located="/inbox/{id}",
-    problems=[404],
-)
-def post_inbox_file(query: InboxSentQuery, sent: SentFile) -> None:
-    """Puts a file into the inbox of one's own organisation."""
-    actor = current_actor()
-    entry = Entry(**query.model_dump(exclude={"engagement"}), claimed_media_type=sent.media_type)
-    place = InboxPlace(actor.organisation_id or "", query.engagement)
-    hold_file(actor, stream=sent, entry=entry, place=place)
-
-
-@blueprint.reads("/inbox/<id:inbox_id>", Permission.INBOX_SORT, answer=InboxFileShown, shows=_inbox_line)
-def read_inbox_file(inbox_id: str) -> InboxLine:
-    """One file of the inbox."""
-    return view_inbox_file(current_actor(), inbox_id=inbox_id, language=current_language())
-
-
-@blueprint.writes(
-    "/inbox/<id:inbox_id>/filing",
-    Permission.INBOX_SORT,
-    body=InboxFiling,
-    answer=DocumentShown,
-    shows=show_document,
-    located="/documents/{id}",
-)
-def post_inbox_filing(inbox_id: str, body: InboxFiling) -> DocumentLine | DuplicateError:
-    """Files a waiting file of the inbox into an engagement; a duplicate goes on waiting."""
-    return file_one(
-        current_actor(),
-        inbox_id=inbox_id,
-        engagement_id=body.engagement_id,
-        allow_duplicate=body.duplicates == "keep",
-    )
 
 
 def _column(letters: str) -> int:

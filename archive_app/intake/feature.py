@@ -24,12 +24,14 @@ FEATURE = Feature(
     jobs={"registers.check": check_job, "registers.file": file_job, "registers.undo": undo_job},
     probes=(probe_folders,),
     menu=(
-        MenuEntry(N_("Registers"), "registers.list_page", Permission.REGISTERS_IMPORT),
         MenuEntry(N_("Inbox"), "inbox.inbox_page", Permission.INBOX_SORT),
+        MenuEntry(N_("Registers"), "registers.list_page", Permission.REGISTERS_IMPORT),
     ),
     blueprints=(
         "archive_app.intake.registers.views:blueprint",
         "archive_app.intake.inbox.views:blueprint",
         "archive_app.intake.api:blueprint",
+        "archive_app.intake.registers.api:blueprint",
+        "archive_app.intake.inbox.api:blueprint",
     ),
 )

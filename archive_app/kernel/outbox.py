@@ -84,14 +84,22 @@ def due(now: datetime, kinds: Kinds) -> ColumnElement[bool]:
 
 
 def claim(session: Session, now: datetime, owner: str, limit: int, kinds: Kinds = EVERY_KIND) -> Sequence[Job]:
-    """Leases up to `limit` due jobs of these kinds, oldest first."""
+    """Leases up to `limit` due jobs of these kinds, oldest first.
+
+    A job that was begun as often as one may fail, and never came to an end, took its worker down each time: it is set
+    aside instead.
+    """
     due_jobs = (
         select(Job).where(due(now, kinds)).order_by(Job.due_at, Job.id).limit(limit).with_for_update(skip_locked=True)
     )
-    jobs = session.scalars(due_jobs).all()
-    for job in jobs:
-        job.state, job.lease_owner, job.due_at, job.attempts = "running", owner, now + LEASE, job.attempts + 1
-    return jobs
+    claimed = []
+    for job in session.scalars(due_jobs):
+        if job.attempts >= MAX_ATTEMPTS and job.every_seconds is None:
+            job.state, job.lease_owner, job.error = "dead", None, "the worker ended each time while it did this"
+        else:
+            job.state, job.lease_owner, job.due_at, job.attempts = "running", owner, now + LEASE, job.attempts + 1
+            claimed.append(job)
+    return claimed
 
 
 def complete(session: Session, now: datetime, job: Job, owner: str) -> None:

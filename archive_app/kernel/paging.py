@@ -63,7 +63,7 @@ def _decode(text: str, kinds: Sequence[type]) -> list[Any]:
         plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
         fitting = len(values) == len(kinds) and all(map(_fits, values, kinds))
-    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InvalidInputError(field="after", reason=N_("This is not a page of the list.")) from error
     if not fitting:
         raise InvalidInputError(field="after", reason=N_("This is not a page of the list."))
@@ -75,6 +75,6 @@ def _fits(value: object, kind: type) -> bool:
     if isinstance(value, datetime):
         return kind is datetime and value.tzinfo is not None
     if isinstance(value, str):
-        # A lone surrogate or NUL can be in JSON, but in no text of a database.
-        return kind is str and value.isprintable()
+        # A lone surrogate or NUL can be in JSON, but in no text of a database. A wide space can be in both.
+        return kind is str and not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
     return kind is int and isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BIGGEST

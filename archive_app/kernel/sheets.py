@@ -6,7 +6,8 @@ A document may be called `=HYPERLINK(…)`; whoever opens a list of documents mu
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from xlsxwriter import Workbook
@@ -17,6 +18,7 @@ Cell = str | int | date | datetime | None
 # What spreadsheet programs take for the beginning of a formula, in both widths.
 _FORMULA_SIGNS = "=+-@\t\r\n＝＋－＠"
 _LONGEST_CELL_CHARS = 32_767  # where spreadsheet programs cut or refuse
+_LONGEST_TITLE_CHARS = 31  # the same
 _FIRST_YEAR = 1900  # before it, workbooks know no dates
 _BLOCK_BYTES = 64 * 1024
 _DAY, _MINUTE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
@@ -37,8 +39,29 @@ def csv_blocks(rows: Iterable[Sequence[Cell]], zone: ZoneInfo) -> Iterator[bytes
     yield _taken(line)
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook: its rows, the first one the heading, and how wide its columns are, in characters.
+
+    `wrapped` says that texts may have several lines.
+    """
+
+    rows: Iterable[Sequence[Cell]]
+    widths: Sequence[int]
+    title: str | None = None
+    wrapped: bool = False
+
+
 def xlsx_blocks(rows: Iterable[Sequence[Cell]], widths: Sequence[int], zone: ZoneInfo) -> Iterator[bytes]:
-    """The rows as a workbook with one sheet, the first row its heading: texts are texts, dates dates, numbers numbers.
+    """The rows as a workbook with one sheet, in blocks; as `workbook`."""
+    finished = io.BytesIO(workbook([Sheet(rows, widths)], zone))
+    while block := finished.read(_BLOCK_BYTES):
+        yield block
+
+
+def workbook(sheets: Iterable[Sheet], zone: ZoneInfo, *, made_at: datetime | None = None) -> bytes:
+    """The sheets as XLSX: texts are texts, dates dates, numbers numbers. With `made_at` the same rows make the same
+    bytes.
 
     It is made in memory, about 4 kB a row: what the archive holds is nowhere on a disk in plain.
     """
@@ -51,21 +74,24 @@ def xlsx_blocks(rows: Iterable[Sequence[Cell]], widths: Sequence[int], zone: Zon
         "default_date_format": _MINUTE,
     }
     with Workbook(finished, options) as book:
-        _fill(book, rows, widths, zone)
-    finished.seek(0)
-    while block := finished.read(_BLOCK_BYTES):
-        yield block
+        if made_at is not None:
+            book.set_properties({"created": made_at.astimezone(UTC).replace(tzinfo=None)})
+        for sheet in sheets:
+            _fill(book, sheet, zone)
+    return finished.getvalue()
 
 
-def _fill(book: Workbook, rows: Iterable[Sequence[Cell]], widths: Sequence[int], zone: ZoneInfo) -> None:
-    sheet, bold, day = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"num_format": _DAY})
-    minute = book.add_format({"num_format": _MINUTE})
-    for column, width in enumerate(widths):
+def _fill(book: Workbook, told: Sheet, zone: ZoneInfo) -> None:
+    sheet = book.add_worksheet(told.title and told.title[:_LONGEST_TITLE_CHARS])
+    layout = {"text_wrap": True, "valign": "top"} if told.wrapped else {}
+    heading, text = book.add_format({"bold": True, **layout}), book.add_format(layout) if layout else None
+    day, minute = book.add_format({"num_format": _DAY, **layout}), book.add_format({"num_format": _MINUTE, **layout})
+    for column, width in enumerate(told.widths):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(1, 0)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(told.rows):
         for column, cell in enumerate(row):
-            _put(sheet, number, column, cell, zone, (bold if number == 0 else None, day, minute))
+            _put(sheet, number, column, cell, zone, (text if number else heading, day, minute))
 
 
 def _put(
@@ -82,7 +108,7 @@ def _put(
     elif isinstance(cell, date) and cell.year >= _FIRST_YEAR:
         sheet.write_datetime(row, column, cell, day)
     elif isinstance(cell, int):
-        sheet.write_number(row, column, cell)
+        sheet.write_number(row, column, cell, text)
     elif cell:
         sheet.write_string(row, column, str(cell)[:_LONGEST_CELL_CHARS], text)
 

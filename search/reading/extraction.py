@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -18,6 +19,8 @@ _CUTTABLE = frozenset({"txt", "md", "csv", "json"})
 _WIDTH_LIMIT_PX = 4096
 # A reader stops by itself after this share of its time, so that its text is kept; the rest is for handing it over.
 _SHARE_OF_TIME = 0.75
+_MOST_PAGES = 10**9
+_READER = re.compile(r"[a-z0-9-]{1,40}/[0-9]{1,6}")
 
 READERS_NOW: Mapping[str, str] = MappingProxyType({code: reader.label for code, reader in READERS.items()})
 """By kind code the reader that `extract_text` would use today, as in `TextResult.reader`."""
@@ -101,11 +104,11 @@ def _text_result(answer: Answer, limits: Limits) -> TextResult:
     if len(encoded) > limits.output_bytes:
         raise ReadingError("output_limit", "the reader wrote more than its limit")
     text = encoded.decode("utf-8", "replace")
-    pages = facts.get("pages")
+    pages = _pages(facts.get("pages"))
     return TextResult(
         text=text,
-        pages=None if pages is None else fact(pages, int),
-        reader=fact(facts.get("reader"), str),
+        pages=pages,
+        reader=_reader(fact(facts.get("reader"), str)),
         truncated=fact(facts.get("truncated"), bool) or answer.input_cut,
         warnings=tuple(fact(warning, str) for warning in fact(facts.get("warnings"), list)),
         passages=unpacked_passages(passages, text),
@@ -120,6 +123,18 @@ def _parts(answer: Answer) -> tuple[bytes, bytes, bytes]:
         raise ReadingError("killed", "the reader answered parts that do not fit together")
     text, passages, _ = sizes
     return answer.content[:text], answer.content[text : text + passages], answer.content[text + passages :]
+
+
+def _pages(count: Any) -> int | None:
+    if count is not None and not 0 <= fact(count, int) <= _MOST_PAGES:
+        raise ReadingError("killed", "the reader answered a number of pages that no file has")
+    return None if count is None else int(count)
+
+
+def _reader(name: str) -> str:
+    if not _READER.fullmatch(name):
+        raise ReadingError("killed", "the reader answered a name that no reader has")
+    return name
 
 
 def _blank_pages(numbers: list[Any], pages: int | None) -> tuple[int, ...]:

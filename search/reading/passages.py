@@ -71,6 +71,7 @@ def unpacked_passages(packed: bytes, text: str) -> tuple[Passage, ...]:
             after = found[-1].start if found else -1
             if type(start) is not int or not after < start < len(text) or not _PLACE.fullmatch(place):
                 raise ValueError  # noqa: TRY301  one verdict for every kind of lie
+            place.encode()  # halves of surrogate pairs would break every store after us
             found.append(Passage(start, place, _percent(confidence), _box(box)))
     except (ValueError, TypeError, RecursionError) as lie:
         raise ReadingError("killed", "the reader answered passages outside of its protocol") from lie

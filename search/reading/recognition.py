@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from search.reading.kinds import KINDS, UNKNOWN
 from search.reading.model import DEFAULT_LIMITS, Limits, Passage, ReadingError, RecognisedPage
+from search.reading.passages import clean_row
 from search.reading.sandbox import run_confined
 
 _TESSDATA: tuple[str, ...] = (
@@ -37,9 +38,19 @@ def recognition_engine() -> str | None:
     return recognition_report().engine
 
 
-@cache
 def recognition_report() -> Recognition:
-    """The engine and its languages: Tesseract where it is installed with Chinese or English, otherwise RapidOCR."""
+    """The engine and its languages: Tesseract where it is installed with Chinese or English, otherwise RapidOCR.
+
+    Looked for once. Where the look itself failed, on a machine with too much to do, it is taken again next time.
+    """
+    try:
+        return _look_for_engine()
+    except ReadingError:
+        return Recognition(None)
+
+
+@cache
+def _look_for_engine() -> Recognition:
     folder, languages = _tessdata()
     if folder and ("chi_sim" in languages or "eng" in languages):
         engine = _described(folder)
@@ -80,12 +91,15 @@ def recognise_page(
     )
     try:
         return _page(answer.facts, json.loads(answer.content), page_index)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ReadingError("killed", "the reader answered outside of its protocol") from error
 
 
 def _page(facts: Any, lines: Any, page_index: int) -> RecognisedPage:
-    """The answer of a process that may be in a hostile file's hands. Raises: ValueError, TypeError, KeyError."""
+    """The answer of a process that may be in a hostile file's hands.
+
+    Raises: ValueError, TypeError, KeyError, OverflowError.
+    """
     texts: list[str] = []
     passages: list[Passage] = []
     start = 0
@@ -93,6 +107,9 @@ def _page(facts: Any, lines: Any, page_index: int) -> RecognisedPage:
         if not isinstance(text, str) or "\n" in text:
             raise ValueError("a line is one line of text")
         left, top, width, height = (_within(float(value), 1.0) for value in box)
+        text = clean_row(text)  # noqa: PLW2901  what no store after us could carry is not recognised either
+        if not text:
+            continue
         passages.append(
             Passage(start, f"page:{page_index + 1}", int(_within(confidence, _PERCENT)), (left, top, width, height))
         )
@@ -105,7 +122,7 @@ def _page(facts: Any, lines: Any, page_index: int) -> RecognisedPage:
         text="\n".join(texts),
         passages=tuple(passages),
         confidence=int(_within(facts["confidence"], _PERCENT)),
-        engine=str(facts["engine"])[:60],
+        engine=clean_row(str(facts["engine"]))[:60],
         turned=turned,
         page_count=max(1, int(facts["page_count"])),
     )
@@ -127,8 +144,5 @@ def _tessdata() -> tuple[str, tuple[str, ...]]:
 
 
 def _described(folder: str) -> str | None:
-    try:
-        facts = run_confined((_RECOGNISER, "describe"), io.BytesIO(), arguments={"tessdata": folder}).facts
-    except ReadingError:
-        return None
-    return str(facts.get("engine", ""))[:60] or None
+    facts = run_confined((_RECOGNISER, "describe"), io.BytesIO(), arguments={"tessdata": folder}).facts
+    return clean_row(str(facts.get("engine", "")))[:60] or None

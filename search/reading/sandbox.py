@@ -179,10 +179,10 @@ def _parsed(raw: bytes, status: int, limits: Limits, *, input_cut: bool) -> Answ
             tuple(head["isolation"]["gaps"]),
         )
         size, error, message = int(head["size"]), head.get("error"), str(head.get("message", ""))[:500]
-        facts = dict(head.get("facts", {}))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as broken:
+        facts, known = dict(head.get("facts", {})), error in _CODES
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as broken:
         raise _death(status) from broken
-    if error in _CODES:
+    if known:
         raise ReadingError(error, message)
     if error is not None or size != len(body):
         raise _death(status)

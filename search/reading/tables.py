@@ -112,7 +112,7 @@ def extract_table(
     lines = body.split(b"\n")[:-1]
     try:
         return _table(json.loads(head), lines)
-    except (ValueError, TypeError, KeyError, RecursionError) as lie:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as lie:
         raise _outside_protocol() from lie
 
 
@@ -139,7 +139,7 @@ def _row(line: bytes) -> TableRow:
         if type(number) is not int or len(cells) > COLUMNS_LIMIT:
             raise ValueError  # noqa: TRY301  one verdict for every kind of lie
         return TableRow(number, tuple(_cell(cell) for cell in cells), bool(hidden))
-    except (ValueError, TypeError, KeyError, RecursionError) as lie:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as lie:
         raise _outside_protocol() from lie
 
 

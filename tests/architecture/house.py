@@ -71,7 +71,7 @@ def use_case_modules() -> list[Path]:
     rooms = [
         feature.parent for feature in (ROOT / "archive_app").glob("*/feature.py") if feature.parent.name != "kernel"
     ]
-    found = [path for room in rooms for path in room.glob("*.py") if path.stem not in _NOT_USE_CASES]
+    found = [path for room in rooms for path in room.rglob("*.py") if path.stem not in _NOT_USE_CASES]
     return sorted([*found, ROOT / "archive_app" / "web" / "health.py"])
 
 

@@ -10,7 +10,7 @@ import resource
 import time
 from collections.abc import Iterator
 
-from search.reading import Limits, recognise_page, recognition_engine, recognition_report
+from search.reading import Limits, recognise_page, recognition_engine
 from tests.bench.figures import Figure, Scale
 from tests.bench.scanned_pages import CLASSES, fonts_present, pages
 from tests.character_errors import compared, distance
@@ -33,12 +33,12 @@ def measure_rapidocr(scale: Scale) -> Iterator[Figure]:
 
     kept = recognition._TESSDATA  # as on a machine without Tesseract
     recognition._TESSDATA = ()
-    recognition_report.cache_clear()
+    recognition._look_for_engine.cache_clear()
     try:
         yield from recognition_figures(scale.choose(2, 1), "rapidocr, ")
     finally:
         recognition._TESSDATA = kept
-        recognition_report.cache_clear()
+        recognition._look_for_engine.cache_clear()
 
 
 def recognition_figures(count: int, name: str) -> Iterator[Figure]:

@@ -120,9 +120,9 @@ def test_a_register_with_twelve_faults(service: Service, visitor: Visit, tmp_pat
 def bring_and_check(person: Person, register: Path) -> None:
     """From the engagement's page to the list of faults; the columns are proposed rightly."""
     page = person.page
-    person.click(page.get_by_role("link", name="带入登记表"))
+    person.click(page.get_by_role("link", name="导入目录"))
     page.set_input_files("#register-file", register)
-    person.click(page.get_by_role("button", name="读取登记表"))
+    person.click(page.get_by_role("button", name="读取目录"))
     page.wait_for_url("**/columns")
     means = page.locator(".columns-table select").evaluate_all("found => found.map(one => one.value)")
     assert means == ["item_number", "title", "number", "originator", "dated_on", "pages", "file_name", "remark"]
@@ -184,10 +184,10 @@ def test_pages_of_a_register_are_accessible_and_fit(service: Service, visitor: V
     register = tmp_path / "卷内目录.xlsx"
     register.write_bytes(planted())
     page.goto(address)
-    page.get_by_role("link", name="带入登记表").click()
+    page.get_by_role("link", name="导入目录").click()
     new_address = page.url
     page.set_input_files("#register-file", register)
-    page.get_by_role("button", name="读取登记表").click()
+    page.get_by_role("button", name="读取目录").click()
     page.get_by_role("button", name="检查各行").click()
     expect(page.locator(".fault-counts li")).to_have_count(len(MENDED), timeout=60_000)
     rows_address = page.url

@@ -1,6 +1,7 @@
 """Set up, open an engagement, drop files, find each by a phrase inside it, open and download it; nobody else does."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.service import ROOT, Service
 pytestmark = pytest.mark.browser
 SOURCES = ROOT.parent / "shared" / "seeds"
 Visit = Callable[..., Page]
+SHOTS = os.environ.get("LANTAI_SHOTS")
 
 
 @dataclass(frozen=True)
@@ -291,6 +293,7 @@ def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> 
         "/health",
         "/people",
         "/account",
+        "/account/tokens",
     ]
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
@@ -300,7 +303,28 @@ def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> 
             page.locator(f'.menu-sheet button[value="{language}"]').click()
             for place in addresses:
                 page.goto(place)
-                found = Axe().run(page)
-                assert found.violations_count == 0, f"{place} {width} {language}: {found.generate_report()}"
-                overflow = page.locator("html").evaluate("e => e.scrollWidth - e.clientWidth")
-                assert overflow <= 0, f"{place} is {overflow} px too wide at {width} px"
+                require_accessible(page, f"{place} {width} {language}")
+            make_token(page, f"{language} {width}")
+            require_accessible(page, f"token made {width} {language}")
+
+
+def require_accessible(page: Page, told: str) -> None:
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{re.sub(r'[^0-9A-Za-z_]+', '-', told)[-60:]}.png", full_page=True)
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{told}: {found.generate_report()}"
+    overflow = page.locator("html").evaluate("e => e.scrollWidth - e.clientWidth")
+    assert overflow <= 0, f"{told} is {overflow} px too wide"
+
+
+def make_token(page: Page, name: str) -> None:
+    """Makes a token, shown this once; the list has it from then on."""
+    page.goto("/account/tokens")
+    before = page.locator("main tbody tr").count()
+    page.fill("[name=name]", name)
+    for scope in page.locator("[name=scopes]").all():
+        scope.check()
+    page.fill("main input[type=password]", PASSWORD)
+    page.locator("main .btn-primary").click()
+    expect(page.locator("code.digest")).to_contain_text("lantai_")
+    expect(page.locator("main tbody tr")).to_have_count(before + 1)

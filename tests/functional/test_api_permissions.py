@@ -10,7 +10,9 @@ from flask import Flask
 from archive_app.documents.ingest import Entry
 from archive_app.identity.access_tokens import SCOPES
 from archive_app.intake.inbox.holding import InboxPlace, hold_file
-from archive_app.intake.registers.bringing import bring_register
+from archive_app.intake.registers.attaching import receive_file
+from archive_app.intake.registers.bringing import bring_register, map_columns
+from archive_app.intake.registers.reviewing import RowFilters, list_rows
 from archive_app.kernel.permissions import OF_PEOPLE
 from archive_app.trail.reading import document_history
 from archive_app.web.api.routes import Operation
@@ -23,6 +25,13 @@ REGISTER = "题名,文号\n监测报告,JC-2\n".encode()
 BODIES: dict[str, Any] = {
     "post_client": {"name": "甲"},
     "put_columns": {"columns": {"A": "title"}},
+    "put_sheet": {"sheet": 0},
+    "post_correction": {"field": "title", "value": "x"},
+    "post_confirmation": {"fault": "date_partial"},
+    "post_confirmations": {"fault": "date_partial"},
+    "post_row_closing": {"reason": "no_file"},
+    "post_rows_closing": {"words": "x"},
+    "post_discarding": {"reason": "x"},
 }
 
 
@@ -51,7 +60,10 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
     place = InboxPlace(leader.organisation_id or "")
     inbox = hold_file(leader, stream=io.BytesIO(b"theirs"), entry=Entry("b.txt"), place=place)
     register = bring_register(leader, stream=io.BytesIO(REGISTER), name="r.csv", engagement_id=engagement.id)
+    map_columns(leader, register_id=register, columns={0: "title", 1: "number"})
     workbench.run()
+    file = receive_file(leader, register_id=register, stream=io.BytesIO(b"c"), entry=Entry("c.txt"))
+    rows = list_rows(leader, register_id=register, filters=RowFilters()).items
     return {
         "organisation_id": leader.organisation_id,
         "client_id": engagement.client_id,
@@ -60,6 +72,8 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
         "event_id": document_history(leader, document_id=document).items[0].id,
         "number": 1,
         "register_id": register,
+        "row_id": rows[0].id,
+        "file_id": file,
         "inbox_id": inbox.id,
     }
 
@@ -69,6 +83,7 @@ def test_nothing_of_another_organisation_is_there(app: Flask, people: People, th
     bodies = BODIES | {
         "post_engagement": {"client_id": theirs["client_id"], "number": "1", "title": "x", "year": 2025},
         "post_inbox_filing": {"engagement_id": theirs["engagement_id"]},
+        "post_row_files": {"files": [theirs["file_id"]]},
     }
     answered = {}
     for operation in operations(app):

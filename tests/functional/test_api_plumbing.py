@@ -267,6 +267,22 @@ def test_the_schema_is_open_to_tools_and_complete(app: Flask) -> None:
     assert not missing
 
 
+def test_every_answer_has_an_example_that_is_one(app: Flask) -> None:
+    wrong = []
+    operations = [view.operation for view in app.view_functions.values() if hasattr(view, "operation")]
+    assert len(operations) > 50
+    for operation in operations:
+        if operation.answer is None:
+            continue
+        if operation.example is None:
+            wrong.append(f"{operation.name}: none")
+            continue
+        read = operation.answer.model_validate_json(json.dumps(operation.example))
+        if read.model_dump(mode="json") != operation.example:
+            wrong.append(f"{operation.name}: {read.model_dump(mode='json')}")
+    assert not wrong, wrong
+
+
 def _refs(told: Any) -> list[str]:
     if isinstance(told, dict):
         return [told[name] for name in ("$ref",) if name in told] + [r for value in told.values() for r in _refs(value)]

@@ -53,6 +53,8 @@ def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
         "event_id": [*events, nobody],
         "number": [1, 1, 2, 999_999],
         "register_id": [nobody],
+        "row_id": [nobody],
+        "file_id": [nobody],
         "inbox_id": [nobody],
     }
 

@@ -47,7 +47,7 @@ def test_check_import_report_undo(run, people: People, workbench: Workbench, tmp
     assert code == 1
     assert "E5\t日期\t'2025-02-30'" in said
     assert "4行" in said
-    register_id = said.split("登记表")[1].split("：")[0].strip()
+    register_id = said.split("目录")[1].split("：")[0].strip()
 
     folder = tmp_path / "扫描件"
     folder.mkdir()

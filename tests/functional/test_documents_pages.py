@@ -111,3 +111,17 @@ def test_a_check_is_logged_with_the_title(client: FlaskClient, leader: Actor, en
 def test_the_team_page_leads_back_to_its_engagement(client: FlaskClient, engagement: Engagement) -> None:
     page = client.get(f"/engagements/{engagement.id}/team").text
     assert f'<a href="/engagements/{engagement.id}">年度核查 &lt;甲&gt;</a>' in page
+
+
+def test_a_download_answers_parts_and_refuses_what_lies_beyond(
+    client: FlaskClient, leader: Actor, engagement: Engagement
+) -> None:
+    document_id = file_bytes(leader, engagement, "原件.txt", b"0123456789").document_id
+    address = f"/documents/{document_id}/versions/1/content"
+    whole = client.get(address)
+    assert (whole.data, whole.mimetype) == (b"0123456789", "application/octet-stream")
+    assert whole.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%E5%8E%9F%E4%BB%B6.txt"
+    part = client.get(address, headers={"Range": "bytes=4-5"})
+    assert (part.status_code, part.data) == (206, b"45")
+    # An open stream that nobody closes would be a warning, and warnings are errors here.
+    assert client.get(address, headers={"Range": "bytes=99-"}).status_code == 416

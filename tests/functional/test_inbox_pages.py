@@ -188,3 +188,14 @@ def test_the_list_is_paged_and_filtered_by_its_address(client: FlaskClient, lead
     assert re.findall(r"data-open>(n\d+)\.txt", client.get("/inbox?text=n007").text) == ["n007"]
     assert client.get("/inbox?text=n007&folder=none").text.count("data-open") == 0
     assert client.get("/inbox?state=nonsense").status_code == 200
+
+
+def test_no_text_is_promised_of_a_kind_that_has_none(leader: Actor, client: FlaskClient) -> None:
+    place = InboxPlace(leader.organisation_id or "")
+    for name, content in (("读数.txt", "正文".encode()), ("raw.bin", bytes(range(3)) * 50)):
+        hold_file(leader, stream=io.BytesIO(content), entry=Entry(name=name), place=place)
+    page = client.get("/inbox").text
+    assert sorted(bool(told) for told in re.findall(r'data-text="([^"]*)"', page)) == [False, True]
+    addresses = re.findall(r'<a href="([^"]+)" data-open>([^<]+)', page)
+    told = {name: "/text" in client.get(address).text for address, name in addresses}
+    assert told == {"读数.txt": True, "raw.bin": False}

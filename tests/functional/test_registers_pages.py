@@ -114,7 +114,7 @@ def test_what_is_refused_is_said_on_the_next_page(desk: tuple[Desk, Actor], work
     at, leader = desk
     engagement = engagement_of(leader)
     page = at.post("/registers", engagement_id=engagement.id, file=(io.BytesIO(b"\x89PNG\r\n\x1a\n0"), "目录.xlsx"))
-    assert "不是可作登记表读取的表格" in page
+    assert "不是可作目录读取的表格" in page
     page = at.post("/registers", engagement_id=engagement.id, file=(io.BytesIO(workbook(rows_of(2))), "目录.xlsx"))
     address = register_address(page)
     assert "没有哪一列标为" in at.post(f"{address}/columns", **{"column-0": "item_number"})

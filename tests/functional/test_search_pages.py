@@ -425,3 +425,13 @@ def test_synonyms_are_said_and_can_be_switched_off(desk: Desk, client_of: Client
     back = re.search(r'chip-link" href="([^"]+)">With synonyms again<', page)
     assert back
     assert "排放报告" in titles(client.get("/search" + html.unescape(back[1])).text)
+
+
+def test_what_a_register_says_of_a_document_stands_on_its_page(desk: Desk, client_of: Clients) -> None:
+    client = client_of(desk.leader)
+    found = client.get("/search?q=文号:京环〔2026〕15号").text
+    address = re.search(r'<h2><a href="([^"]+)">排放报告', found)
+    assert address
+    page = client.get(html.unescape(address[1])).text
+    assert re.search(r"<dt>Document number</dt><dd>京环〔2026〕15号</dd>", page)
+    assert re.search(r"<dt>Document date</dt><dd>2026-05-04</dd>", page)

@@ -77,10 +77,14 @@ def test_limits_hold(code: str, limits: Limits, verdict: str) -> None:
 @pytest.mark.parametrize(
     "write",
     ["while True: os.write(fd, bytes(65536))", "os.write(fd, b'{}\\n')", "os.write(fd, b'\\xff' * 99)",
-     "os.write(fd, b'[' * 60000)", "os.write(fd, b'{\"isolation\": 5, \"size\": 0}\\n')"],
+     "os.write(fd, b'[' * 60000)", "os.write(fd, b'{\"isolation\": 5, \"size\": 0}\\n')",
+     "os.write(fd, HEAD.replace('SIZE', 'Infinity').encode())",
+     "os.write(fd, HEAD.replace('SIZE', '0, \"error\": [\"timeout\"]').encode())"],
 )  # fmt: skip
 def test_a_reader_that_speaks_for_itself_gets_nowhere(write: str) -> None:
-    assert refusal(f"{FIND_PIPE}{write}\nos._exit(0)", entry="exec").split(":")[0] in {"killed", "output_limit"}
+    head = json.dumps({"isolation": vars(sandbox_report())}).removesuffix("}") + ', "size": SIZE}\n'
+    code = f"{FIND_PIPE}HEAD = {head!r}\n{write}\nos._exit(0)"
+    assert refusal(code, entry="exec").split(":")[0] in {"killed", "output_limit"}
 
 
 def test_an_answer_that_is_shorter_than_it_says_is_none() -> None:

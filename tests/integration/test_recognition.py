@@ -1,6 +1,8 @@
 """Recognition by the real engines, in the sandbox: what it reads, where that stands, and what it can never do."""
 
 import io
+import json
+import math
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from search.reading import DEFAULT_LIMITS, Limits, ReadingError, RecognisedPage, recognise_page, recognition_report
 from search.reading import recognition as recognition_module
-from search.reading.sandbox import run_confined
+from search.reading.model import Isolation
+from search.reading.sandbox import Answer, run_confined
 from tests import files
 from tests.bench.scanned_pages import CLASSES, fonts_present, pages
 from tests.character_errors import distance, error_rate
@@ -143,29 +146,52 @@ def test_the_engine_is_as_confined_as_every_reader() -> None:
         run_confined(("builtins", "eval"), io.BytesIO(data.encode()))
 
 
+def forget_engine() -> None:
+    """Has the engine looked for again."""
+    recognition_module._look_for_engine.cache_clear()
+
+
+def test_a_look_for_the_engine_that_failed_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overloaded(*_args: object, **_named: object) -> Answer:
+        raise ReadingError("timeout", "the reader did not answer within its wall-clock limit")
+
+    forget_engine()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(recognition_module, "run_confined", overloaded)
+            assert recognition_report().engine is None
+        facts = {"engine": "tesseract/5.3.0"}
+        answer = Answer(facts, b"", Isolation((), 0, syscall_filter=False, gaps=()), input_cut=False)
+        monkeypatch.setattr(recognition_module, "run_confined", lambda *_args, **_named: answer)
+        assert recognition_report().engine == "tesseract/5.3.0"
+    finally:
+        monkeypatch.undo()
+        forget_engine()
+
+
 def test_missing_engines_and_data_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     require("tesseract")
     monkeypatch.setattr(recognition_module, "_WANTED", ("chi_sim", "eng", "tlh"))
-    recognition_report.cache_clear()
+    forget_engine()
     try:
         assert recognition_report().missing == ("tlh",)
         monkeypatch.setattr(recognition_module, "_TESSDATA", (str(tmp_path),))
         monkeypatch.setattr(recognition_module, "_described", lambda _folder: None)
-        recognition_report.cache_clear()
+        forget_engine()
         assert recognition_report().engine is None
         with pytest.raises(ReadingError) as caught:
             recognised(picture("文字"), "png")
         assert caught.value.code == "unsupported"
     finally:
         monkeypatch.undo()
-        recognition_report.cache_clear()
+        forget_engine()
 
 
 @pytest.mark.usefixtures("tesseract")
 def test_without_tesseract_the_wheel_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     require("rapidocr")
     monkeypatch.setattr(recognition_module, "_TESSDATA", ())
-    recognition_report.cache_clear()
+    forget_engine()
     try:
         page = recognised(picture("二氧化碳排放量核查报告", "emission factor 0.5703"), "png")
         assert page.engine.startswith("rapidocr/")
@@ -173,13 +199,14 @@ def test_without_tesseract_the_wheel_reads(monkeypatch: pytest.MonkeyPatch) -> N
         assert all(passage.box for passage in page.passages)
     finally:
         monkeypatch.undo()
-        recognition_report.cache_clear()
+        forget_engine()
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         (b"[]", {"engine": "x", "turned": 0, "page_count": 1}),
+        (b"[]", {"confidence": 1, "engine": "x", "turned": 0, "page_count": math.inf}),
         (b'[["a", 50, [0, 0, 1]]]', {}),
         (b'[["a\\nb", 50, [0, 0, 1, 1]]]', {}),
         (b'[["a", 101, [0, 0, 1, 1]]]', {}),
@@ -212,3 +239,15 @@ def test_character_errors_are_counted_right(one: str, other: str, edits: int) ->
 
 def test_there_are_pages_of_every_kind() -> None:
     assert set(CLASSES) == {"clean", "tilted", "sideways", "noisy", "stamped", "tables", "photographed"}
+
+
+def test_what_no_store_could_carry_is_left_out_of_recognised_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [["\ud800\u0000", 50, [0, 0, 1, 1]], ["排\u0007放\ud83d", 50, [0, 0, 1, 1]], ["量", 50, [0, 0, 1, 1]]]
+    facts = {"confidence": 1, "engine": "x\udc00\u0000/1", "turned": 0, "page_count": 1}
+    reply = type("Reply", (), {"content": json.dumps(lines).encode(), "facts": facts})
+    monkeypatch.setattr(recognition_module, "run_confined", lambda *_args, **_named: reply)
+    report = recognition_module.Recognition("rapidocr/0")
+    monkeypatch.setattr(recognition_module, "recognition_report", lambda: report)
+    page = recognise_page(io.BytesIO(b""), "png", 0)
+    assert (page.text, page.engine) == ("排放\n量", "x/1")
+    assert [passage.start for passage in page.passages] == [0, 3]

@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import func, select
 
-from archive_app.documents import resuming
+from archive_app.documents import resuming, views
 from archive_app.documents.checking import check_all, find_orphans
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
-from archive_app.documents.errors import StorageFullError
+from archive_app.documents.errors import StorageFullError, TooLargeError
 from archive_app.documents.held import held_blobs
 from archive_app.documents.looking import open_content
 from archive_app.documents.models import Document, Upload, UploadPart
@@ -251,3 +251,20 @@ def test_parts_stay_readable_across_a_rotation_and_another_may_not_send(
     with pytest.raises(NotFoundError):
         send(people.person("team_leader"), line, 2000)
     assert send(leader, line, 2000).state == "filed"
+
+
+def test_what_is_too_large_is_refused_before_its_first_part(
+    archive: Archive, leader: Actor, engagement: Engagement
+) -> None:
+    line = offered(leader, engagement, size=archive.rules.upload_limit_bytes + 1)
+    with pytest.raises(TooLargeError):
+        send(leader, line, 0)
+    assert view_upload(leader, upload_id=line.id).state == "refused"
+    with archive.reading(SYSTEM) as uow:
+        assert list(held_blobs(uow.session)) == []
+
+
+@pytest.mark.parametrize("size", [2**63, 10**30, -1, True, "5", None])
+def test_a_size_that_no_file_has_is_refused_when_it_is_announced(size: object) -> None:
+    with pytest.raises(InvalidInputError):
+        views._offer({"path": "扫描件.pdf", "size": size})

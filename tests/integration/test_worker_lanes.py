@@ -1,5 +1,6 @@
 """Lanes: slow kinds of work never keep the others waiting, and only the main lane writes the index."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.feature import Feature, Workshop
-from archive_app.kernel.outbox import GiveWay, Job
+from archive_app.kernel.outbox import MAX_ATTEMPTS, GiveWay, Job
 from archive_app.runtime import FEATURES, index_memory_directory
 from archive_app.settings import Settings
 from archive_app.worker import Worker, open_index, run_worker
@@ -167,3 +168,26 @@ def test_every_lane_of_the_archive_has_handlers() -> None:
     handled = {kind for made in FEATURES for kind in (*made.jobs, *made.batches)}
     assert {kind for made in FEATURES for kind in made.lanes} <= handled
     assert {made.lanes[kind] for made in FEATURES for kind in made.lanes} == {"reading", "recognition"}
+
+
+@both_databases
+def test_a_job_that_takes_its_worker_down_is_set_aside(archive: Archive, index: Index, clock: SetClock) -> None:
+    enqueue(archive, "test.slow", "deadly")
+    enqueue(archive, "test.slow", "harmless")
+    begun: list[str] = []
+
+    def work(_workshop: Workshop, job: Job) -> None:
+        begun.append(job.subject_id)
+        if job.subject_id == "deadly":
+            raise SystemExit  # nothing that a worker catches: it ends in the middle of the job
+
+    for _start in range(2 * MAX_ATTEMPTS):
+        worker = Worker(archive, index, [feature(slow=work)])
+        worker.plan_periodic()
+        with contextlib.suppress(SystemExit):
+            while worker.run_once("slow"):
+                pass
+        clock.advance(seconds=1)
+    assert begun.count("deadly") == MAX_ATTEMPTS
+    assert begun.count("harmless") == 1
+    assert left(archive) == [("deadly", "dead")]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from archive_app.kernel.sheets import Cell, csv_blocks, xlsx_blocks
+from archive_app.kernel.sheets import Cell, Sheet, csv_blocks, workbook, xlsx_blocks
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠a", '=cmd|"/c calc"!A1']
@@ -47,3 +47,19 @@ def test_dates_and_numbers_are_such(tmp_path: Path) -> None:
     values = [cell.value for cell in openpyxl.load_workbook(path).active[2]]
     told = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     assert told == ["2026-05-04T00:00:00", "2026-05-05T04:00:00", 12, None, "1899-12-31"]
+
+
+def test_several_sheets_of_the_same_rows_are_the_same_bytes() -> None:
+    def made(at: datetime) -> bytes:
+        long = "一" * 40
+        first: list[list[Cell]] = [["h"], ["a\nb"]]
+        second: list[list[Cell]] = [["h"], [1]]
+        sheets = [Sheet(first, [10], long, wrapped=True), Sheet(iter(second), [10], "二")]
+        return workbook(sheets, ZONE, made_at=at)
+
+    moment = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)
+    assert made(moment) == made(moment.astimezone(ZONE)) != made(datetime(2026, 5, 5, tzinfo=UTC))
+    book = openpyxl.load_workbook(io.BytesIO(made(moment)))
+    assert book.sheetnames == ["一" * 31, "二"]
+    assert [(cell.value, cell.alignment.wrap_text) for cell in book["二"]["A"]] == [("h", None), (1, None)]
+    assert [(cell.value, cell.alignment.wrap_text) for cell in book["一" * 31]["A"]] == [("h", True), ("a\nb", True)]

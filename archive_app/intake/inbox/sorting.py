@@ -1,7 +1,7 @@
 """The inbox as a person sorts it: the list, a file beside it, the engagements it may go to."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -16,11 +16,11 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case
-from search.reading import KINDS, ReadingError, extract_text, render_page
+from search.reading import KINDS, Kind, ReadingError, extract_text, render_page
 from storage import Purpose
 
 INBOX_VIEWED = event_type("inbox.viewed", N_("File of the inbox viewed"))
@@ -52,7 +52,15 @@ class InboxLine:
     @property
     def pictured(self) -> bool:
         """Whether a picture of its first page can be drawn."""
-        return self.file.held_id is not None and self.file.kind in KINDS and KINDS[self.file.kind].page_images
+        return self._kept_as(lambda kind: kind.page_images)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the beginning of its text can be shown."""
+        return self._kept_as(lambda kind: kind.text_readable)
+
+    def _kept_as(self, can: Callable[[Kind], bool]) -> bool:
+        return self.file.held_id is not None and self.file.kind in KINDS and can(KINDS[self.file.kind])
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,13 @@ class Inbox:
 
 @query(Permission.INBOX_SORT)
 def view_inbox(
-    actor: Actor, uow: UnitOfWork, *, filters: InboxFilters, language: str, after: str | None = None
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    filters: InboxFilters,
+    language: str,
+    after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Inbox:
     """What waits in the organisation, oldest first, and what it may be sorted into."""
     state = filters.state if filters.state in STATES else WAITING
@@ -102,7 +116,8 @@ def view_inbox(
         )
     if filters.folder:
         statement = statement.where(InboxFile.folder == filters.folder)
-    page = fetch_page(uow.session, statement, [InboxFile.id], after=after, descending=state != WAITING)
+    newest_first = state != WAITING
+    page = fetch_page(uow.session, statement, [InboxFile.id], after=after, descending=newest_first, limit=limit)
     lines = [InboxLine(row[0], row[1] or "", told_reason(row[0].reason, language)) for row in page.items]
     folders = _folders(uow, language)
     return Inbox(Page(lines, page.next_key), folders, _last_used(uow), sum(folder.waiting for folder in folders))

@@ -68,9 +68,23 @@ def put_back(folder: int, aside: str, name: str) -> None:
     stem, ending = (stem, dot + ending) if stem else (name, "")
     for number in range(1, _MANY):
         wanted = name if number == 1 else f"{stem} ({number}){ending}"
-        if not _is_there(folder, wanted):
-            os.rename(aside, wanted, src_dir_fd=folder, dst_dir_fd=folder)
+        if not _is_there(folder, wanted) and _give_name(folder, aside, wanted):
             return
+
+
+def _give_name(folder: int, aside: str, wanted: str) -> bool:
+    """Renames unless somebody took the name in this moment; says whether it did."""
+    try:
+        # A second name is never put over a file; a renaming would be, and that file would be gone.
+        os.link(aside, wanted, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A share without second names: the look at the name a moment ago has to do.
+        os.rename(aside, wanted, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
+    os.unlink(aside, dir_fd=folder)
+    return True
 
 
 def _is_there(folder: int, name: str) -> bool:

@@ -15,21 +15,24 @@ from archive_app.intake.registers.bringing import register_at_step, register_sub
 from archive_app.intake.registers.checking import RowFields, unpack_fields
 from archive_app.intake.registers.matching import Wanted, match_files
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
+from archive_app.intake.registers.reviewing import RowLine, told_row
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case, use_case
+from archive_app.kernel.words import one_line
 
 FILES_MATCHED = event_type("register.files_matched", N_("Files matched with rows of a register"))
 FILE_ATTACHED = event_type("register.file_attached", N_("File attached to a row of a register"))
 FILE_DETACHED = event_type("register.file_detached", N_("File detached from a row of a register"))
 MAX_ANNOUNCED = 2000
 _LISTED = 200
+_NOT_CLOSED = ("mapping", "checking", "ready", "filing", "undoing")
 _NUMBER_FIELDS = ("number", "archive_number", "item_number")
 
 
@@ -117,6 +120,8 @@ def receive_file(
             raise TransferInterruptedError(received=size, expected=expected_bytes)
 
     def list_it(uow: UnitOfWork, inbox_file: InboxFile) -> None:
+        # A long file takes a while. In a register that was closed meanwhile nobody would ever find it.
+        register_at_step(uow, register_id, *_NOT_CLOSED, lock=True)
         uow.session.add(RegisterFile(inbox_file_id=inbox_file.id, register_id=register_id, position=0))
         uow.session.flush()
 
@@ -152,8 +157,11 @@ def match(actor: Actor, uow: UnitOfWork, *, register_id: str, with_inbox: bool =
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def attach(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, file_ids: Sequence[str]) -> None:
-    """Attaches files to a row by hand. Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError."""
+def attach(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, file_ids: Sequence[str]) -> RowLine:
+    """Attaches files to a row by hand; returns the row.
+
+    Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError.
+    """
     register = register_at_step(uow, register_id, "ready", lock=True)
     row = uow.session.get(RegisterRow, row_id)
     if row is None or row.register_id != register_id:
@@ -170,11 +178,12 @@ def attach(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, file
         names.append(inbox_file.name)
     words = {"row": row.number, "files": names}
     uow.record(FILE_ATTACHED, register_subjects(uow.session, register), name=register.name, **words)
+    return told_row(uow, register, row)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def detach(actor: Actor, uow: UnitOfWork, *, register_id: str, file_id: str) -> None:
-    """Takes a file off its row. Raises: NotFoundError, WrongStepError, ConflictError."""
+def detach(actor: Actor, uow: UnitOfWork, *, register_id: str, file_id: str) -> FileLine:
+    """Takes a file off its row; returns it. Raises: NotFoundError, WrongStepError, ConflictError."""
     register = register_at_step(uow, register_id, "ready", lock=True)
     attached, inbox_file = _file(uow, register_id, file_id)
     row = uow.session.get(RegisterRow, attached.row_id) if attached.row_id else None
@@ -183,20 +192,28 @@ def detach(actor: Actor, uow: UnitOfWork, *, register_id: str, file_id: str) -> 
     attached.row_id = attached.how = None
     words = {"row": row.number, "files": [inbox_file.name]}
     uow.record(FILE_DETACHED, register_subjects(uow.session, register), name=register.name, **words)
+    return _line(attached, inbox_file, None)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def let_go(actor: Actor, uow: UnitOfWork, *, register_id: str, file_id: str, reason: str) -> None:
-    """Discards a file that belongs to no row; its bytes are set aside, not destroyed.
+def let_go(actor: Actor, uow: UnitOfWork, *, register_id: str, file_id: str, reason: str) -> InboxFile:
+    """Discards a file that belongs to no row; its bytes are set aside, not destroyed. One that was sorted in the inbox
+    meanwhile is only let go of. Returns it.
 
     Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError without a reason.
     """
-    register_at_step(uow, register_id, "ready", lock=True)
+    register = register_at_step(uow, register_id, "ready", lock=True)
     attached, inbox_file = _file(uow, register_id, file_id)
     if attached.row_id is not None:
         raise ConflictError
     uow.session.delete(attached)
-    discard(uow, inbox_file, reason=reason)
+    if inbox_file.state == WAITING:
+        discard(uow, inbox_file, reason=reason)
+    else:
+        # Somebody filed or discarded it in the inbox: only the register has to let it go.
+        words = {"files": [inbox_file.name], "reason": one_line(reason, field=N_("Reason"), limit=300)}
+        uow.record(FILE_DETACHED, register_subjects(uow.session, register), name=register.name, **words)
+    return inbox_file
 
 
 @query(Permission.REGISTERS_IMPORT)
@@ -222,14 +239,23 @@ def list_left(actor: Actor, uow: UnitOfWork, *, register_id: str, row_text: str 
 
 @query(Permission.REGISTERS_IMPORT)
 def list_files(
-    actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str = "", after: str | None = None
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    register_id: str,
+    row_id: str = "",
+    left_only: bool = False,
+    after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[FileLine]:
-    """The register's files, or those of one row. Raises: NotFoundError."""
+    """The register's files, those of one row, or those that belong to no row yet. Raises: NotFoundError."""
     uow.require("register", register_id)
     statement = _files_of(register_id)
     if row_id:
         statement = statement.where(RegisterFile.row_id == row_id)
-    page = fetch_page(uow.session, statement, [RegisterFile.inbox_file_id], after=after)
+    if left_only:
+        statement = statement.where(RegisterFile.row_id.is_(None), RegisterFile.document_id.is_(None))
+    page = fetch_page(uow.session, statement, [RegisterFile.inbox_file_id], after=after, limit=limit)
     return Page([_line(row[0], row[1], row[2]) for row in page.items], page.next_key)
 
 

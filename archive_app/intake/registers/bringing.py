@@ -12,6 +12,7 @@ from archive_app.documents.held import hold, look
 from archive_app.documents.ingest import Stored, Stream, store
 from archive_app.documents.names import original_name
 from archive_app.engagements.engagements import subjects_of
+from archive_app.intake.registers.acting import asking
 from archive_app.intake.registers.errors import (
     ColumnsUnmappedError,
     NotARegisterError,
@@ -112,13 +113,19 @@ def replace_register(actor: Actor, archive: Archive, *, register_id: str, stream
         else:
             register.state, register.layout = "mapping", None
         uow.record(REGISTER_REPLACED, register_subjects(uow.session, register), **_words(register))
+        settle(uow, register)
 
 
 @staged_use_case(Permission.REGISTERS_IMPORT)
 def choose_sheet(actor: Actor, archive: Archive, *, register_id: str, sheet: int) -> None:
-    """Looks at another sheet of the same file. Raises: NotFoundError, WrongStepError, RegisterEmptyError, its kin."""
+    """Looks at another sheet of the same file, counted from 0 as its facts list them.
+
+    Raises: NotFoundError, WrongStepError, InvalidInputError, RegisterEmptyError and its kin.
+    """
     with archive.reading(actor) as uow:
         register = register_at_step(uow, register_id, "mapping", "ready")
+        if not 0 <= sheet < max(1, len(unpack_facts(register.facts).sheets)):
+            raise InvalidInputError(field=N_("Sheet"), reason=N_("There is no such sheet."))
         stored = look(uow.session, register.held_id)
     table = read_stored(archive, stored, register.name, sheet)
     with archive.transaction(actor) as uow:
@@ -126,6 +133,7 @@ def choose_sheet(actor: Actor, archive: Archive, *, register_id: str, sheet: int
         register.facts = pack_facts(facts_of(_not_empty(table, register.name), archive.today()))
         register.state, register.layout, register.changed_at = "mapping", None, uow.now
         uow.bookkeeping()
+        settle(uow, register)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
@@ -142,12 +150,17 @@ def map_columns(
     chosen = {column: code for column, code in columns.items() if code}
     if len(set(chosen.values())) < len(chosen):
         raise InvalidInputError(field=N_("Columns"), reason=N_("Two columns are marked as the same field."))
+    # Judged by what can be taken: a column that the sheet does not have would leave its field out of every row.
+    if known_columns(chosen, facts.column_count) != chosen:
+        raise InvalidInputError(
+            field=N_("Columns"), reason=N_("The sheet has no such column, or there is no such field.")
+        )
     needed = ["title"] if register.engagement_id else ["title", "engagement"]
     for code in needed:
         if code not in chosen.values():
             raise ColumnsUnmappedError(field=FIELDS[code].label)
     above = max(facts.header.rows, default=0) if last_header_row is None else max(0, last_header_row)
-    layout = Layout(above, known_columns(chosen, facts.column_count), facts.header.headings)
+    layout = Layout(above, dict(sorted(chosen.items())), facts.header.headings)
     register.layout = pack_layout(layout)
     kept = {layout.headings[column]: code for column, code in layout.columns.items()}
     remembered = RegisterLayout(
@@ -260,7 +273,7 @@ def _set_source(uow: UnitOfWork, register: Register, held_id: str, brought: _Bro
 def _start_check(uow: UnitOfWork, register: Register) -> None:
     register.state, register.loader, register.fault = "checking", None, None
     register.done, register.total, register.changed_at = 0, 0, uow.now
-    uow.enqueue("registers.check", register.id, actor=uow.actor.name)
+    uow.enqueue("registers.check", register.id, **asking(uow.actor))
 
 
 def _same_header(layout: Layout, facts: Facts) -> bool:

@@ -5,10 +5,12 @@ stays on the row; its neighbours are filed all the same.
 """
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from archive_app.documents.ingest import Entry
@@ -18,6 +20,7 @@ from archive_app.engagements.engagements import NumberTakenError, open_engagemen
 from archive_app.engagements.models import Client, Engagement
 from archive_app.intake.inbox.holding import as_reason, entry_of, file_held
 from archive_app.intake.inbox.models import InboxFile
+from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
 from archive_app.intake.registers.checking import RowFields, dated_on, unpack_fields, year_of
 from archive_app.intake.registers.errors import NothingToFileError, StillOpenError
@@ -25,8 +28,8 @@ from archive_app.intake.registers.faults import REFUSE
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.keys import name_key, number_key
 from archive_app.intake.registers.layouts import Layout, unpack_layout
-from archive_app.intake.registers.loading import actor_named, actor_or_system
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
+from archive_app.intake.registers.reviewing import RowLine, told_row
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, ConflictError
@@ -111,17 +114,19 @@ def file_now(actor: Actor, uow: UnitOfWork, *, register_id: str) -> None:
     ready = uow.session.scalar(select(func.count()).select_from(RegisterRow).where(may)) or 0
     if not ready:
         raise NothingToFileError
-    again = select(RegisterRow.id).where(may, RegisterRow.refusal.is_not(None))
-    for row in uow.session.scalars(select(RegisterRow).where(RegisterRow.id.in_(again))):
-        row.refusal = None
+    again = update(RegisterRow).where(may, RegisterRow.refusal.is_not(None)).values(refusal=None)
+    uow.session.execute(again.execution_options(synchronize_session=False))
     register.state, register.done, register.total, register.changed_at = "filing", 0, ready, uow.now
-    uow.enqueue("registers.file", register_id, actor=actor.name)
+    uow.enqueue("registers.file", register_id, **asking(actor))
     uow.record(FILING_BEGAN, register_subjects(uow.session, register), name=register.name, rows=ready)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def allow_same_content(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) -> None:
-    """Has a row filed although its content is filed already. Raises: NotFoundError, WrongStepError, ConflictError."""
+def allow_same_content(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) -> RowLine:
+    """Has a row filed although its content is filed already; returns it.
+
+    Raises: NotFoundError, WrongStepError, ConflictError.
+    """
     register = register_at_step(uow, register_id, "ready", lock=True)
     row = uow.session.get(RegisterRow, row_id, with_for_update=True)
     if row is None or row.register_id != register_id or row.state != "open" or row.refusal is None:
@@ -130,33 +135,36 @@ def allow_same_content(actor: Actor, uow: UnitOfWork, *, register_id: str, row_i
     row.refusal = None
     words = {"row": row.number, "fault": DUPLICATE_CONTENT}
     uow.record(ROW_CONFIRMED_SAME, register_subjects(uow.session, register), name=register.name, **words)
+    return told_row(uow, register, row)
 
 
 def file_job(workshop: Workshop, job: Job) -> None:
     """Files the ready rows of a register. Idempotent."""
-    file_rows(workshop.archive, job.subject_id, str(job.arguments()["actor"]))
+    file_rows(workshop.archive, job.subject_id, **asked_by(job))
 
 
-def file_rows(archive: Archive, register_id: str, actor_name: str) -> None:
+def file_rows(archive: Archive, register_id: str, actor_name: str, held: Collection[str] | None = None) -> None:
     """Files row after row until none is ready; a register at any other step is left alone."""
-    tried: set[str] = set()
+    # Each row is tried once. How far it has come is two values, however many rows there are.
+    tried, last = 0, (-1, "")
     told_at = archive.clock.now()
     while True:
         with archive.reading(Actor.system("registers")) as uow:
             register = uow.session.get_one(Register, register_id)
             if register.state != "filing":
                 return
-            ready = select(RegisterRow.id).where(_is_ready(register_id), RegisterRow.id.not_in(tried or {""}))
-            row_ids = uow.session.scalars(ready.order_by(RegisterRow.number, RegisterRow.id).limit(_PORTION)).all()
-        if not row_ids:
+            place = tuple_(RegisterRow.number, RegisterRow.id)
+            ready = select(RegisterRow.number, RegisterRow.id).where(_is_ready(register_id), place > tuple_(*last))
+            rows = uow.session.execute(ready.order_by(RegisterRow.number, RegisterRow.id).limit(_PORTION)).all()
+        if not rows:
             break
-        for row_id in row_ids:
-            _file_or_refuse(archive, register, row_id, actor_name)
-            tried.add(row_id)
+        for number, row_id in rows:
+            _file_or_refuse(archive, register, row_id, partial(actor_named, name=actor_name, held=held))
+            tried, last = tried + 1, (number, row_id)
             if archive.clock.now() - told_at >= _TOLD_EVERY:
                 told_at = archive.clock.now()
-                _tell_progress(archive, register_id, len(tried))
-    _end(archive, register_id, actor_name)
+                _tell_progress(archive, register_id, tried)
+    _end(archive, register_id, actor_name, held)
 
 
 def require_nothing_open(session: Session, register_id: str) -> None:
@@ -184,10 +192,10 @@ def _is_ready(register_id: str) -> ColumnElement[bool]:
     return and_(_may_be_filed(register_id), RegisterRow.refusal.is_(None))
 
 
-def _file_or_refuse(archive: Archive, register: Register, row_id: str, actor_name: str) -> None:
+def _file_or_refuse(archive: Archive, register: Register, row_id: str, who: Callable[..., Actor]) -> None:
     try:
         with archive.reading(Actor.system("registers")) as uow:
-            actor = actor_named(uow, actor_name, register.organisation_id)
+            actor = who(uow, organisation_id=register.organisation_id)
         engagement_id = _engagement_for(archive, actor, register, row_id)
         with archive.transaction(actor) as uow:
             _file_row(uow, register, row_id, engagement_id)
@@ -298,9 +306,10 @@ def _tell_progress(archive: Archive, register_id: str, done: int) -> None:
         uow.session.get_one(Register, register_id).done = done
 
 
-def _end(archive: Archive, register_id: str, actor_name: str) -> None:
+def _end(archive: Archive, register_id: str, actor_name: str, held: Collection[str] | None) -> None:
     with archive.reading(Actor.system("registers")) as uow:
-        actor = actor_or_system(uow, actor_name, uow.session.get_one(Register, register_id).organisation_id)
+        register = uow.session.get_one(Register, register_id)
+        actor = actor_or_system(uow, actor_name, register.organisation_id, held)
     with archive.transaction(actor) as uow:
         register = uow.session.get_one(Register, register_id, with_for_update=True)
         counted = select(RegisterRow.state, func.count()).where(RegisterRow.register_id == register_id)

@@ -16,7 +16,9 @@ _PATH = re.compile(r"[\\/]")
 
 def plain(text: str) -> str:
     """Width, case and Unicode form taken away, spaces made single: `ＨＣ　01` and `hc 01` are the same."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())).strip()
+    # No database takes NUL in what it compares; the check of a row names it.
+    text = unicodedata.normalize("NFKC", text.replace("\0", ""))
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text.casefold())).strip()
 
 
 def name_key(text: str) -> str:

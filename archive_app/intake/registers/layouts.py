@@ -1,9 +1,11 @@
 """What the sheet of a register looks like: facts kept at its reading, the header, which column means what."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from operator import itemgetter
 
 from archive_app.intake.registers.checking import RowFields
 from archive_app.intake.registers.fields import FIELDS, HEADER_SEARCHED_ROWS, Header, find_header, is_footer, propose
@@ -131,7 +133,7 @@ class RowTaker:
         merged = set()
         for column, code in self._layout.columns.items():
             cell = row.cells[column] if column < len(row.cells) else EMPTY
-            origin = self._below.get((row.number, column))
+            origin = _origin(self._below.get(column, ()), row.number)
             if origin == (row.number, column):
                 self._kept[origin] = cell
             elif origin is not None and not cell.text.strip():
@@ -142,14 +144,24 @@ class RowTaker:
         return RowFields(cells, frozenset(merged & cells.keys()), row.hidden)
 
 
-def _carried(ranges: Sequence[tuple[int, int, int, int]], layout: Layout) -> dict[tuple[int, int], tuple[int, int]]:
-    """For each cell of a mapped column inside a merged range that goes downwards, the cell that holds its value."""
-    origins = {}
-    for top, left, bottom, right in ranges:
+def _carried(ranges: Sequence[tuple[int, int, int, int]], layout: Layout) -> dict[int, list[tuple[int, int, int]]]:
+    """For each mapped column the merged ranges that go downwards in it, from the top: first row, last row, and the
+    column that holds their value. Ranges, not cells: a file of some kilobytes can merge ten million of these."""
+    spans: dict[int, list[tuple[int, int, int]]] = {}
+    for top, left, bottom, right in sorted(ranges):
         if bottom > top:
-            for column in layout.columns.keys() & set(range(left, right + 1)):
-                origins.update({(row, column): (top, left) for row in range(top, min(bottom, top + 100_000) + 1)})
-    return origins
+            for column in layout.columns:
+                if left <= column <= right:
+                    spans.setdefault(column, []).append((top, bottom, left))
+    return spans
+
+
+def _origin(spans: Sequence[tuple[int, int, int]], row: int) -> tuple[int, int] | None:
+    """The cell that holds the value of the merged range that `row` is in. Ranges of one column do not overlap."""
+    place = bisect_right(spans, row, key=itemgetter(0)) - 1
+    if place < 0 or spans[place][1] < row:
+        return None
+    return spans[place][0], spans[place][2]
 
 
 def known_columns(columns: Mapping[int, str], column_count: int) -> dict[int, str]:

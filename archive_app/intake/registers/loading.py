@@ -6,7 +6,7 @@ register over from an earlier one, which then stops.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from archive_app.documents.held import look
 from archive_app.engagements.models import Client, Engagement
-from archive_app.identity.models import Person
-from archive_app.identity.sessions import acting_as
+from archive_app.intake.registers.acting import actor_named, asked_by
 from archive_app.intake.registers.bringing import read_stored, register_subjects
 from archive_app.intake.registers.checking import (
     CheckedRow,
@@ -36,7 +35,7 @@ from archive_app.intake.registers.models import Register, RegisterFile, Register
 from archive_app.intake.registers.sharing import find_shared
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import ArchiveError, SignInRequiredError
+from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.feature import Workshop
 from archive_app.kernel.language import N_
@@ -72,10 +71,10 @@ class _Run:
 
 def check_job(workshop: Workshop, job: Job) -> None:
     """Reads and checks a register whose columns were mapped. Idempotent."""
-    load_rows(workshop.archive, job.subject_id, str(job.arguments()["actor"]))
+    load_rows(workshop.archive, job.subject_id, **asked_by(job))
 
 
-def load_rows(archive: Archive, register_id: str, actor_name: str) -> None:
+def load_rows(archive: Archive, register_id: str, actor_name: str, held: Collection[str] | None = None) -> None:
     """Fills the rows of a register that waits for its check; a register at any other step is left alone."""
     with archive.transaction(Actor.system("registers"), eventless=True) as uow:
         register = uow.session.get_one(Register, register_id, with_for_update=True)
@@ -88,7 +87,7 @@ def load_rows(archive: Archive, register_id: str, actor_name: str) -> None:
         table = read_stored(archive, stored, name, sheet)
         taker = RowTaker(table, layout)
         with archive.reading(Actor.system("registers")) as uow:
-            actor = actor_named(uow, actor_name, register.organisation_id)
+            actor = actor_named(uow, actor_name, register.organisation_id, held)
         digits = columns_digits(fields.cells for _, fields in RowTaker(table, layout))
         with archive.reading(actor) as uow:
             around = surroundings(uow, register, digits)
@@ -98,28 +97,6 @@ def load_rows(archive: Archive, register_id: str, actor_name: str) -> None:
         return
     except ArchiveError as error:
         _give_up(archive, register_id, run_id, error)
-
-
-def actor_named(uow: UnitOfWork, name: str, organisation_id: str) -> Actor:
-    """A step: whoever asked for a job, with the roles they have now; the operator stays the operator.
-
-    Raises: SignInRequiredError for a person who is gone or deactivated.
-    """
-    if name.startswith("system:"):
-        system = Actor.system(name.partition(":")[2], via="cli")
-        return Actor(system.name, system.via, system.permissions, organisation_id=organisation_id)
-    person = uow.session.get(Person, name)
-    if person is None or not person.active:
-        raise SignInRequiredError
-    return acting_as(uow, person)
-
-
-def actor_or_system(uow: UnitOfWork, name: str, organisation_id: str) -> Actor:
-    """A step: as `actor_named`, and the archive itself for somebody who is gone: a job must still come to its end."""
-    try:
-        return actor_named(uow, name, organisation_id)
-    except SignInRequiredError:
-        return Actor.system("registers")
 
 
 def surroundings(uow: UnitOfWork, register: Register, digits: dict[str, int]) -> Surroundings:

@@ -1,9 +1,11 @@
-"""Who sees which register: whoever brought it, its organisation's archivist, and those who see its engagement."""
+"""Who sees which register: whoever brought it, its organisation's archivist, and those who see its engagement. The
+files that came with it show to the same people."""
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, not_, or_, select, true
 
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import is_archivist
+from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.models import Register
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.permissions import Permission
@@ -11,7 +13,7 @@ from archive_app.kernel.policy import Policy
 
 
 def register(policy: Policy) -> None:
-    """Declares registers."""
+    """Declares registers, and hides their files; after the inbox, whose subject the files are."""
 
     def of_own_organisation(actor: Actor) -> ColumnElement[bool] | None:
         if not actor.may(Permission.REGISTERS_IMPORT) or actor.organisation_id is None or actor.person_id is None:
@@ -25,5 +27,11 @@ def register(policy: Policy) -> None:
         in_sight = and_(Register.engagement_id.is_not(None), visible.correlate(Register).exists())
         return and_(Register.organisation_id == actor.organisation_id, or_(mine, in_sight))
 
+    def of_hidden_register(actor: Actor) -> ColumnElement[bool]:
+        # A file that came with a register shows to nobody from whom the register is hidden.
+        seen = select(Register.id).where(Register.id == InboxFile.register_id, policy.visible_to(actor, "register"))
+        return and_(InboxFile.register_id.is_not(None), not_(seen.correlate(InboxFile).exists()))
+
     policy.subject("register", Register.id)
     policy.grant("register", of_own_organisation)
+    policy.deny("inbox_file", of_hidden_register)

@@ -1,12 +1,9 @@
 """The report of an import as a workbook: every row with its outcome, its faults, what was done, and what is left."""
 
 import hashlib
-import io
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import xlsxwriter
 from sqlalchemy import func, select
 
 from archive_app.documents.models import Document
@@ -27,6 +24,8 @@ from archive_app.kernel.errors import InvalidInputError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_, translate
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.settling import settle
+from archive_app.kernel.sheets import Cell, Sheet, workbook
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case
 
@@ -40,7 +39,6 @@ WAYS = {
     "group": N_("as a further part"),
     "hand": N_("by hand"),
 }
-_CELL_CHARACTERS = 32_000
 _TITLE_FIELDS = ("title", "number", "dated_on", "file_name")
 
 
@@ -70,6 +68,7 @@ def close_register(actor: Actor, archive: Archive, *, register_id: str, language
         counts = {row[0]: row[1] for row in uow.session.execute(counted.group_by(RegisterRow.state))}
         told = {"report_sha256": hashlib.sha256(content).hexdigest(), "sha256": register.sha256.hex(), **counts}
         uow.record(REGISTER_CLOSED, register_subjects(uow.session, register), name=register.name, **told)
+        settle(uow, register)
 
 
 def _require_done(uow: UnitOfWork, register_id: str, *, lock: bool) -> Register:
@@ -97,76 +96,56 @@ class _Report:
         self._register = register
         self._language = language
         self._layout = unpack_layout(register.layout) if register.layout else Layout(0, {}, [])
-        self._buffer = io.BytesIO()
-        # The archive's own clock, so that the same state makes the same bytes.
-        options = {"in_memory": True, "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        self._book = xlsxwriter.Workbook(self._buffer, {**options, "strings_to_numbers": False})
-        self._book.set_properties({"created": register.created_at.replace(tzinfo=None)})
-        self._head = self._book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        self._plain = self._book.add_format({"text_wrap": True, "valign": "top"})
 
     def made(self) -> bytes:
-        self._summary()
-        self._rows()
-        self._files()
-        self._book.close()
-        return self._buffer.getvalue()
+        made = (
+            (N_("Summary"), [34, 90], self._summary()),
+            (N_("Rows"), [8, 50, 24, 14, 34, 26, 18, 40, 38, 60, 60], self._rows()),
+            (N_("Files left over"), [40, 60, 14, 70], self._files()),
+        )
+        sheets = [Sheet(rows, widths, self._say(title), wrapped=True) for title, widths, rows in made]
+        # The register's own time, so that the same state makes the same bytes.
+        return workbook(sheets, self._uow.archive.rules.zone, made_at=self._register.created_at)
 
     def _say(self, message: str, **params: object) -> str:
         return translate(self._language, message, **params)
 
-    def _sheet(self, title: str, heads: Sequence[str], widths: Sequence[int]) -> Any:
-        sheet = self._book.add_worksheet(self._say(title)[:31])
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        sheet.freeze_panes(1, 0)
-        for column, head in enumerate(heads):
-            sheet.write_string(0, column, self._say(head), self._head)
-        return sheet
-
-    def _put(self, sheet: Any, row: int, values: Sequence[object]) -> None:
-        for column, value in enumerate(values):
-            if isinstance(value, int):
-                sheet.write_number(row, column, value, self._plain)
-            elif value:
-                sheet.write_string(row, column, str(value)[:_CELL_CHARACTERS], self._plain)
-
-    def _summary(self) -> None:
+    def _summary(self) -> Iterator[Sequence[Cell]]:
         register, session = self._register, self._uow.session
-        sheet = self._sheet(N_("Summary"), [N_("What"), N_("Value")], [34, 90])
+        yield self._say(N_("What")), self._say(N_("Value"))
         counted = select(RegisterRow.state, func.count()).where(RegisterRow.register_id == register.id)
         counts = {row[0]: row[1] for row in session.execute(counted.group_by(RegisterRow.state))}
-        lines: list[tuple[str, object]] = [(self._say(label), counts.get(state, 0)) for state, label in STATES.items()]
-        lines.append((self._say(N_("Lines below the table that were left out")), register.left_out))
+        for state, label in STATES.items():
+            yield self._say(label), counts.get(state, 0)
+        yield self._say(N_("Lines below the table that were left out")), register.left_out
         for source in json.loads(register.sources):
-            lines.append((self._say(N_("Register")), source["name"]))
-            lines.append(("SHA-256", source["sha256"]))
+            yield self._say(N_("Register")), source["name"]
+            yield "SHA-256", source["sha256"]
         for column, code in sorted(self._layout.columns.items()):
-            heading = f"{column_letters(column)} {self._layout.headings[column]}"
-            lines.append((self._say(FIELDS[code].label), heading))
-        for number, line in enumerate(lines, 1):
-            self._put(sheet, number, line)
+            yield self._say(FIELDS[code].label), f"{column_letters(column)} {self._layout.headings[column]}"
 
-    def _rows(self) -> None:
+    def _rows(self) -> Iterator[Sequence[Cell]]:
         heads = [
             N_("Row"),
             *(FIELDS[code].label for code in _TITLE_FIELDS),
             N_("Outcome"),
             N_("Engagement"),
             N_("Files"),
+            N_("Document"),
+            N_("Faults"),
+            N_("What was done"),
         ]
-        heads += [N_("Document"), N_("Faults"), N_("What was done")]
-        sheet = self._sheet(N_("Rows"), heads, [8, 50, 24, 14, 34, 26, 18, 40, 38, 60, 60])
+        yield [self._say(head) for head in heads]
         session = self._uow.session
         rows = select(RegisterRow, Engagement.number).outerjoin(Engagement, Engagement.id == RegisterRow.engagement_id)
         rows = rows.where(RegisterRow.register_id == self._register.id).order_by(RegisterRow.number, RegisterRow.id)
         attached = self._attached()
-        for place, (row, engagement) in enumerate(session.execute(rows.execution_options(yield_per=1000)), 1):
+        for row, engagement in session.execute(rows.execution_options(yield_per=1000)):
             fields = unpack_fields(row.fields)
             files = attached.get(row.id, [])
-            values = [row.number, *(fields.text(code) for code in _TITLE_FIELDS), self._outcome(row), engagement or ""]
+            values = [*(fields.text(code) for code in _TITLE_FIELDS), self._outcome(row), engagement]
             values += ["\n".join(name for name, _, _ in files), "\n".join(key for _, key, _ in files if key)]
-            self._put(sheet, place, [*values, self._faults(row), self._done(row, files)])
+            yield row.number, *values, self._faults(row), self._done(row, files)
 
     def _attached(self) -> dict[str, list[tuple[str, str | None, str]]]:
         links = select(RegisterFile.row_id, InboxFile.name, RegisterFile.document_id, RegisterFile.how)
@@ -214,14 +193,13 @@ class _Report:
         told += [f"{name}: {self._say(WAYS[how])}" for name, _, how in files if how in WAYS]
         return "\n".join(told)
 
-    def _files(self) -> None:
-        sheet = self._sheet(N_("Files left over"), [N_("File"), N_("Path"), N_("Bytes"), "SHA-256"], [40, 60, 14, 70])
+    def _files(self) -> Iterator[Sequence[Cell]]:
+        yield [self._say(head) for head in (N_("File"), N_("Path"), N_("Bytes"), "SHA-256")]
         left = select(InboxFile).join(RegisterFile, RegisterFile.inbox_file_id == InboxFile.id)
         left = left.where(
             RegisterFile.register_id == self._register.id,
             RegisterFile.row_id.is_(None),
             RegisterFile.document_id.is_(None),
         )
-        for number, file in enumerate(self._uow.session.scalars(left.order_by(InboxFile.name, InboxFile.id)), 1):
-            digest = file.sha256.hex() if file.sha256 else ""
-            self._put(sheet, number, [file.name, file.source_path, file.size_bytes, digest])
+        for file in self._uow.session.scalars(left.order_by(InboxFile.name, InboxFile.id)):
+            yield file.name, file.source_path, file.size_bytes, file.sha256.hex() if file.sha256 else ""

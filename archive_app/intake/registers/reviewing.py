@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from archive_app.engagements.models import Engagement
 from archive_app.intake.registers.bringing import proposed_columns, register_at_step, register_subjects
@@ -22,12 +21,12 @@ from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.layouts import Facts, Layout, column_letters, unpack_facts, unpack_layout
 from archive_app.intake.registers.loading import apply_check, count_rows, digits_of, surroundings
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
-from archive_app.intake.registers.sharing import find_shared
+from archive_app.intake.registers.sharing import find_shared, forget_closed, in_portions
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.paging import Page, fetch_page
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, use_case
@@ -64,7 +63,8 @@ class FaultLine:
 
 @dataclass(frozen=True)
 class RowLine:
-    """A row as pages show it."""
+    """A row as pages show it. `reason` is one of `REASONS`, with the words of whoever closed the row; empty for others.
+    `refusal` is why filing it failed last, as the row keeps it."""
 
     id: str
     number: int
@@ -74,6 +74,7 @@ class RowLine:
     source: Mapping[str, str]
     faults: Sequence[FaultLine]
     reason: str
+    reason_words: str
     refusal: str
     files: int
 
@@ -104,7 +105,13 @@ class RegisterLine:
 
 @query(Permission.REGISTERS_IMPORT)
 def list_registers(
-    actor: Actor, uow: UnitOfWork, *, engagement_id: str = "", text: str = "", after: str | None = None
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    engagement_id: str = "",
+    text: str = "",
+    after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[RegisterLine]:
     """Visible registers, newest first."""
     statement = select(Register).where(uow.visible("register"))
@@ -112,7 +119,7 @@ def list_registers(
         statement = statement.where(Register.engagement_id == engagement_id)
     if text.strip():
         statement = statement.where(Register.name.contains(text.strip(), autoescape=True))
-    page = fetch_page(uow.session, statement, [Register.id], after=after, descending=True)
+    page = fetch_page(uow.session, statement, [Register.id], after=after, descending=True, limit=limit)
     return Page([RegisterLine(row[0], count_rows(uow.session, row[0].id)) for row in page.items], page.next_key)
 
 
@@ -142,7 +149,13 @@ def view_register(actor: Actor, uow: UnitOfWork, *, register_id: str) -> Registe
 
 @query(Permission.REGISTERS_IMPORT)
 def list_rows(
-    actor: Actor, uow: UnitOfWork, *, register_id: str, filters: RowFilters, after: str | None = None
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    register_id: str,
+    filters: RowFilters,
+    after: str | None = None,
+    limit: int = PAGE_SIZE,
 ) -> Page[RowLine]:
     """The register's rows in their order. Raises: NotFoundError."""
     uow.require("register", register_id)
@@ -161,7 +174,7 @@ def list_rows(
     if filters.text.strip():
         # The stored JSON keeps the letters as they are.
         statement = statement.where(RegisterRow.fields.contains(filters.text.strip(), autoescape=True))
-    page = fetch_page(uow.session, statement, [RegisterRow.number, RegisterRow.id], after=after)
+    page = fetch_page(uow.session, statement, [RegisterRow.number, RegisterRow.id], after=after, limit=limit)
     return Page([row_line(row[0], layout, row[1]) for row in page.items], page.next_key)
 
 
@@ -172,8 +185,7 @@ def view_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) ->
     row = uow.session.get(RegisterRow, row_id)
     if row is None or row.register_id != register_id:
         raise NotFoundError
-    files = select(func.count()).select_from(RegisterFile).where(RegisterFile.row_id == row_id)
-    return row_line(row, session_layout(uow.session, register_id), uow.session.scalar(files) or 0)
+    return told_row(uow, uow.session.get_one(Register, register_id), row)
 
 
 @query(Permission.REGISTERS_IMPORT)
@@ -193,8 +205,10 @@ def count_faults(actor: Actor, uow: UnitOfWork, *, register_id: str) -> dict[str
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def mend_cell(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, field: str, text: str) -> None:
+def mend_cell(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, field: str, text: str) -> RowLine:
     """Puts another value into a cell, and checks the row and those it shares something with at once.
+
+    Returns the row as it stands then.
 
     Raises: NotFoundError, WrongStepError, ConflictError for a row that is filed or closed, InvalidInputError.
     """
@@ -204,18 +218,22 @@ def mend_cell(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, f
     text = one_line(text, field=FIELDS[field].label, limit=_TYPED_CHARACTERS, required=False)
     was = unpack_fields(row.fields)
     if was.text(field) == text and field not in was.merged and was.cells.get(field, EMPTY).kind in {"text", "empty"}:
-        return
+        return told_row(uow, register, row)
     confirmed = set(json.loads(row.confirmed))
     row.confirmed = json.dumps(sorted(confirmed - {f.code for f in unpack_faults(row.faults) if f.field == field}))
     row.refusal = None
     _recheck(uow, register, row, with_field(was, field, text))
     words = {"row": row.number, "field": field, "was": was.cells[field].text if field in was.cells else "", "now": text}
     uow.record(ROW_MENDED, register_subjects(uow.session, register), name=register.name, **words)
+    return told_row(uow, register, row)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def confirm_fault(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, fault: str) -> None:
-    """Accepts what a fault names as right. Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError."""
+def confirm_fault(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, fault: str) -> RowLine:
+    """Accepts what a fault names as right; returns the row as it stands then.
+
+    Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError.
+    """
     register, row = _open_row(uow, register_id, row_id)
     named = [found for found in unpack_faults(row.faults) if found.code == fault]
     if not named or not FAULTS[fault].confirmable:
@@ -224,6 +242,7 @@ def confirm_fault(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: st
     _recheck(uow, register, row, unpack_fields(row.fields))
     words = {"row": row.number, "fault": fault, "value": named[0].value}
     uow.record(ROW_CONFIRMED, register_subjects(uow.session, register), name=register.name, **words)
+    return told_row(uow, register, row)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
@@ -232,30 +251,31 @@ def confirm_warnings(actor: Actor, uow: UnitOfWork, *, register_id: str, fault: 
     register = register_at_step(uow, register_id, "ready", lock=True)
     if fault not in FAULTS or not FAULTS[fault].confirmable or FAULTS[fault].severity != "warn":
         raise InvalidInputError(field=N_("Fault"), reason=N_("This cannot be confirmed; it must be corrected."))
-    rows = uow.session.scalars(
-        select(RegisterRow).where(
-            RegisterRow.register_id == register_id,
-            RegisterRow.state == "open",
-            RegisterRow.faults.contains(f'["{fault}"', autoescape=True),
-        )
-    ).all()
-    for row in rows:
+    faulty = select(RegisterRow).where(
+        RegisterRow.register_id == register_id,
+        RegisterRow.state == "open",
+        RegisterRow.faults.contains(f'["{fault}"', autoescape=True),
+    )
+    rows = 0
+    for row in in_portions(uow.session, faulty):
         row.confirmed = json.dumps(sorted({*json.loads(row.confirmed), fault}))
         refresh_worst(row)
+        rows += 1
     if rows:
-        words = {"rows": len(rows), "fault": fault}
+        words = {"rows": rows, "fault": fault}
         uow.record(ROW_CONFIRMED, register_subjects(uow.session, register), name=register.name, **words)
-    return len(rows)
+    return rows
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def close_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, reason: str, words: str = "") -> None:
+def close_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str, reason: str, words: str = "") -> RowLine:
     """Ends a row without a record: it has no electronic file, or is left out. Its attached files are free again.
 
-    Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError.
+    Returns the row as it stands then. Raises: NotFoundError, WrongStepError, ConflictError, InvalidInputError.
     """
     register, row = _open_row(uow, register_id, row_id)
     close_one(uow, register, row, reason, words)
+    return told_row(uow, register, row)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
@@ -266,22 +286,24 @@ def close_rows_without_file(actor: Actor, uow: UnitOfWork, *, register_id: str, 
     """
     register = register_at_step(uow, register_id, "ready", lock=True)
     attached = select(RegisterFile.row_id).where(RegisterFile.row_id == RegisterRow.id).exists()
-    rows = uow.session.scalars(
-        select(RegisterRow).where(RegisterRow.register_id == register_id, RegisterRow.state == "open", ~attached)
-    ).all()
+    bare = select(RegisterRow).where(RegisterRow.register_id == register_id, RegisterRow.state == "open", ~attached)
     words = one_line(words, field=N_("Reason"), limit=250, required=False)
-    for row in rows:
+    numbers: list[int] = []
+    freed: set[str] = set()
+    for row in in_portions(uow.session, bare.order_by(RegisterRow.number, RegisterRow.id)):
         row.state, row.reason, row.changed_at = "closed", json.dumps([NO_FILE, words]), uow.now
-    if rows:
-        numbers = [row.number for row in rows]
-        told = {"rows": len(rows), "numbers": numbers[:1000], "reason": NO_FILE, "words": words}
+        numbers.append(row.number)
+        freed.update(_keys(row))
+    if numbers:
+        forget_closed(uow, register_id, freed)
+        told = {"rows": len(numbers), "numbers": sorted(numbers)[:1000], "reason": NO_FILE, "words": words}
         uow.record(ROW_CLOSED, register_subjects(uow.session, register), name=register.name, **told)
-    return len(rows)
+    return len(numbers)
 
 
 @use_case(Permission.REGISTERS_IMPORT)
-def reopen_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) -> None:
-    """Opens a closed row again. Raises: NotFoundError, WrongStepError, ConflictError."""
+def reopen_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) -> RowLine:
+    """Opens a closed row again; returns it. Raises: NotFoundError, WrongStepError, ConflictError."""
     register = register_at_step(uow, register_id, "ready", lock=True)
     row = _row(uow, register_id, row_id)
     if row.state != "closed":
@@ -289,6 +311,7 @@ def reopen_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) 
     row.state, row.reason = "open", None
     _recheck(uow, register, row, unpack_fields(row.fields))
     uow.record(ROW_REOPENED, register_subjects(uow.session, register), name=register.name, row=row.number)
+    return told_row(uow, register, row)
 
 
 def close_one(uow: UnitOfWork, register: Register, row: RegisterRow, reason: str, words: str) -> None:
@@ -306,10 +329,17 @@ def close_one(uow: UnitOfWork, register: Register, row: RegisterRow, reason: str
     uow.record(ROW_CLOSED, register_subjects(uow.session, register), name=register.name, **told)
 
 
+def told_row(uow: UnitOfWork, register: Register, row: RegisterRow) -> RowLine:
+    """The step that tells of a row as it stands now."""
+    files = select(func.count()).select_from(RegisterFile).where(RegisterFile.row_id == row.id)
+    return row_line(row, _layout(register), uow.session.scalar(files) or 0)
+
+
 def row_line(row: RegisterRow, layout: Layout, files: int) -> RowLine:
     """The row as pages show it."""
     confirmed = set(json.loads(row.confirmed))
     fields, source = unpack_fields(row.fields), unpack_fields(row.source)
+    reason, reason_words = json.loads(row.reason) if row.reason else ("", "")
     return RowLine(
         id=row.id,
         number=row.number,
@@ -318,7 +348,8 @@ def row_line(row: RegisterRow, layout: Layout, files: int) -> RowLine:
         values={code: cell.text for code, cell in fields.cells.items()},
         source={code: cell.text for code, cell in source.cells.items()},
         faults=[_fault_line(fault, layout, confirmed) for fault in unpack_faults(row.faults)],
-        reason=row.reason or "",
+        reason=reason,
+        reason_words=reason_words,
         refusal=row.refusal or "",
         files=files,
     )
@@ -366,8 +397,3 @@ def _row(uow: UnitOfWork, register_id: str, row_id: str) -> RegisterRow:
     if row is None or row.register_id != register_id:
         raise NotFoundError
     return row
-
-
-def session_layout(session: Session, register_id: str) -> Layout:
-    """The layout of a register that exists."""
-    return _layout(session.get_one(Register, register_id))

@@ -1,9 +1,11 @@
 """What rows of one register share with each other and with the archive: numbers, file names."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from archive_app.documents.models import Document
@@ -20,7 +22,26 @@ from archive_app.intake.registers.models import RegisterRow
 from archive_app.kernel.unit_of_work import UnitOfWork
 
 _SHARED_AT_ONCE = 200
+_AT_ONCE = 500
+_NAMED = 7
+"""So many of the rows that share something tell all that is said of them: five others, and that there are more."""
 _SHARED_CODES = frozenset({"number_duplicate", "file_named_twice", "file_names_alike"})
+
+
+@dataclass
+class _Group:
+    """Rows that share a key: the first of them with their numbers, and how often each file name is written so."""
+
+    first: list[tuple[str, int]] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+
+
+def in_portions(session: Session, wanted: Select[RegisterRow]) -> Iterator[RegisterRow]:
+    """The rows that are wanted now, to be changed one after the other: of a long register only some are in memory."""
+    for ids in portions(session.scalars(wanted.with_only_columns(RegisterRow.id)).all(), _AT_ONCE):
+        yield from session.scalars(select(RegisterRow).where(RegisterRow.id.in_(ids)).order_by(RegisterRow.id))
+        # What was changed is let go of only when it is written.
+        session.flush()
 
 
 def find_shared(uow: UnitOfWork, register_id: str, only: Iterable[str] | None = None) -> None:
@@ -31,6 +52,16 @@ def find_shared(uow: UnitOfWork, register_id: str, only: Iterable[str] | None = 
         for values in _shared_values(uow.session, register_id, column, keys):
             _name_shared(uow, register_id, column, values)
     _find_in_archive(uow, register_id, keys)
+
+
+def forget_closed(uow: UnitOfWork, register_id: str, keys: Collection[str]) -> None:
+    """The step that names anew what open rows share, after many rows with these keys were closed."""
+    named = or_(*(RegisterRow.faults.contains(f'["{code}"', autoescape=True) for code in sorted(_SHARED_CODES)))
+    faulty = select(RegisterRow.number_key, RegisterRow.archive_key, RegisterRow.file_key)
+    faulty = faulty.where(RegisterRow.register_id == register_id, RegisterRow.state == "open", named)
+    touched = {key for row in uow.session.execute(faulty) for key in row if key in keys}
+    for portion in portions(sorted(touched), _SHARED_AT_ONCE):
+        find_shared(uow, register_id, portion)
 
 
 def _shared_values(
@@ -48,31 +79,35 @@ def _shared_values(
 def _name_shared(
     uow: UnitOfWork, register_id: str, column: InstrumentedAttribute[str | None], values: Sequence[str]
 ) -> None:
-    rows = uow.session.scalars(
-        select(RegisterRow)
-        .where(RegisterRow.register_id == register_id, RegisterRow.state != "closed", column.in_(values))
-        .order_by(RegisterRow.number, RegisterRow.id)
-    ).all()
-    groups: dict[str, list[RegisterRow]] = {}
-    for row in rows:
-        groups.setdefault(str(getattr(row, column.key)), []).append(row)
-    for group in groups.values():
-        for row in group:
-            if row.state == "open":
-                _set_shared(row, column.key, [other for other in group if other is not row])
+    of_rows = (RegisterRow.register_id == register_id, column.in_(values))
+    sharing = select(RegisterRow.id, RegisterRow.number, column, RegisterRow.fields)
+    sharing = sharing.where(*of_rows, RegisterRow.state != "closed").order_by(RegisterRow.number, RegisterRow.id)
+    groups: dict[str | None, _Group] = {}
+    for row_id, number, key, packed in uow.session.execute(sharing.execution_options(yield_per=_AT_ONCE)):
+        group = groups.setdefault(key, _Group())
+        if len(group.first) < _NAMED:
+            group.first.append((row_id, number))
+        if column is RegisterRow.file_key:
+            group.names[_file_name(packed)] += 1
+    for row in in_portions(uow.session, select(RegisterRow).where(*of_rows, RegisterRow.state == "open")):
+        group = groups[getattr(row, column.key)]
+        others = [number for row_id, number in group.first if row_id != row.id]
+        _set_shared(row, column.key, others, same=group.names[_file_name(row.fields)] > 1 if group.names else False)
 
 
-def _set_shared(row: RegisterRow, key: str, others: Sequence[RegisterRow]) -> None:
+def _file_name(packed: str) -> str:
+    return base_name(unpack_fields(packed).text("file_name"))
+
+
+def _set_shared(row: RegisterRow, key: str, others: Sequence[int], *, same: bool) -> None:
+    """Names on a row the numbers of the first rows that share its key; `same` says that one writes it to the letter."""
     fields = unpack_fields(row.fields)
-    numbers = [other.number for other in others]
     code = {"number_key": "number", "archive_key": "archive_number", "file_key": "file_name"}[key]
     kept = [fault for fault in unpack_faults(row.faults) if fault.code not in _SHARED_CODES or fault.field != code]
     if others and key == "file_key":
-        mine = base_name(fields.text("file_name"))
-        same = any(base_name(unpack_fields(other.fields).text("file_name")) == mine for other in others)
-        kept.append(shared_file(fields.text("file_name"), numbers, same=same))
+        kept.append(shared_file(fields.text("file_name"), others, same=same))
     elif others:
-        kept.append(shared_number(code, fields.text(code), numbers))
+        kept.append(shared_number(code, fields.text(code), others))
     row.faults, row.worst = pack_faults(kept), worst_of(kept, json.loads(row.confirmed))
 
 
@@ -95,7 +130,7 @@ def _find_in_archive(uow: UnitOfWork, register_id: str, keys: Sequence[str] | No
     there = {(row[0], number_key(row[1] or "")): row[2] for row in uow.session.execute(numbered)}
     if not there:
         return
-    for row in uow.session.scalars(rows):
+    for row in in_portions(uow.session, rows):
         title = there.get((row.engagement_id or "", row.number_key or ""))
         if title is not None:
             kept = [fault for fault in unpack_faults(row.faults) if fault.code != "number_in_archive"]

@@ -5,7 +5,7 @@ and its row is open again, in one transaction for each row.
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,12 +14,13 @@ from archive_app.documents.errors import storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Version
 from archive_app.documents.withdrawing import DOCUMENT_WITHDRAWN, happened_to, withdraw
+from archive_app.engagements.engagements import lock_engagement
 from archive_app.intake.inbox.holding import WAITING, InboxPlace, as_reason, entry_of, hold_file
 from archive_app.intake.inbox.models import InboxFile
+from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
 from archive_app.intake.registers.errors import CannotUndoError
 from archive_app.intake.registers.filing import ROW_FILED
-from archive_app.intake.registers.loading import actor_named, actor_or_system
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -61,16 +62,16 @@ def undo_import(actor: Actor, uow: UnitOfWork, *, register_id: str) -> None:
     if obstacles:
         raise _refusal(obstacles)
     register.state, register.done, register.total, register.changed_at = "undoing", 0, rows, uow.now
-    uow.enqueue("registers.undo", register_id, actor=actor.name)
+    uow.enqueue("registers.undo", register_id, **asking(actor))
     uow.record(UNDOING_BEGAN, register_subjects(uow.session, register), name=register.name, rows=rows)
 
 
 def undo_job(workshop: Workshop, job: Job) -> None:
     """Takes back the records of an import. Idempotent."""
-    undo_rows(workshop.archive, job.subject_id, str(job.arguments()["actor"]))
+    undo_rows(workshop.archive, job.subject_id, **asked_by(job))
 
 
-def undo_rows(archive: Archive, register_id: str, actor_name: str) -> None:
+def undo_rows(archive: Archive, register_id: str, actor_name: str, held: Collection[str] | None = None) -> None:
     """Takes back row after row; a row whose document something happened to meanwhile stays filed, and says why."""
     with archive.reading(Actor.system("registers")) as uow:
         register = uow.session.get_one(Register, register_id)
@@ -81,7 +82,7 @@ def undo_rows(archive: Archive, register_id: str, actor_name: str) -> None:
     for done, row_id in enumerate(row_ids, 1):
         try:
             with archive.reading(Actor.system("registers")) as uow:
-                actor = actor_named(uow, actor_name, register.organisation_id)
+                actor = actor_named(uow, actor_name, register.organisation_id, held)
             copies = _copies(archive, actor, register, row_id)
             with archive.transaction(actor) as uow:
                 _take_back(uow, register, row_id, copies, done)
@@ -90,7 +91,7 @@ def undo_rows(archive: Archive, register_id: str, actor_name: str) -> None:
                 row = uow.session.get_one(RegisterRow, row_id)
                 row.refusal = as_reason(error.message, error.params)
     with archive.reading(Actor.system("registers")) as uow:
-        actor = actor_or_system(uow, actor_name, register.organisation_id)
+        actor = actor_or_system(uow, actor_name, register.organisation_id, held)
     with archive.transaction(actor) as uow:
         register = uow.session.get_one(Register, register_id, with_for_update=True)
         left = select(func.count()).select_from(RegisterRow)
@@ -151,6 +152,9 @@ def _take_back(uow: UnitOfWork, register: Register, row_id: str, copies: Mapping
     row = session.get_one(RegisterRow, row_id, with_for_update=True, populate_existing=True)
     if row.state != "filed":
         raise ConflictError
+    if row.engagement_id is not None:
+        # Nobody files a new version into its documents between the question what happened to them and the answer.
+        lock_engagement(session, row.engagement_id)
     links = session.scalars(select(RegisterFile).where(RegisterFile.row_id == row_id)).all()
     documents = [link.document_id for link in links if link.document_id]
     happened = happened_to(session, documents, besides=_MADE_BY_IMPORT)

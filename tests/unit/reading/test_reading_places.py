@@ -186,6 +186,7 @@ TEXT = "第一段\n第二段"
         b"[" * 5000 + b"\n",
         b"\xff\n",
         b'[0, "row:' + b"x" * 5000 + b'!1", null, null]\n',
+        b'[0, "row:\\ud800!1", null, null]\n',
     ],
 )
 def test_lies_about_passages_are_one_error(lie: bytes) -> None:
@@ -240,6 +241,10 @@ def test_honest_facts_come_through() -> None:
         {"sizes": "abc"},
         {"sizes": [True, 0, 0]},
         {"pages": "3"},
+        {"pages": 10**30},
+        {"pages": -1, "blank_pages": []},
+        {"reader": "r" * 1000},
+        {"reader": "pdfium\ud800/2"},
         {"pages": True},
         {"truncated": 1},
         {"reader": None},

@@ -1,11 +1,15 @@
 """Tables out of spreadsheets and delimited text, in the sandbox: types, formulas, hidden parts, limits, damage."""
 
 import io
+import json
+import math
 from datetime import date
 
 import pytest
 
-from search.reading import ReadingError, Table, extract_table
+from search.reading import ReadingError, Table, extract_table, tables
+from search.reading.model import Isolation
+from search.reading.sandbox import Answer
 from tests.files import ole_container
 from tests.registers import delimited, rows_of, workbook
 
@@ -88,3 +92,30 @@ def test_a_sheet_that_is_not_there() -> None:
     assert refused.value.code in {"unsupported", "unreadable"}
     with pytest.raises(ReadingError, match="no table"):
         table(b"", "pdf")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"sheet": 7},
+        {"sheet": math.inf},
+        {"row_count": math.inf},
+        {"sheets": [["\ud800", False, 1]]},
+        {"merged": [[1, 2]]},
+    ],
+)
+def test_lies_about_a_table_are_one_error(lie: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    honest: dict[str, object] = {
+        "sheets": [["表", False, 1]], "sheet": 0, "merged": [], "hidden_columns": [], "notes": [], "row_count": 1,
+        "column_count": 1,
+    }  # fmt: skip
+    for told, verdict in ((honest, None), (honest | lie, "killed")):
+        content = json.dumps(told).encode() + b"\n"
+        answer = Answer({}, content, Isolation((), 0, syscall_filter=False, gaps=()), input_cut=False)
+        monkeypatch.setattr(tables, "run_confined", lambda *_args, _answer=answer, **_named: _answer)
+        if verdict is None:
+            assert table(b"").sheet == 0
+            continue
+        with pytest.raises(ReadingError) as caught:
+            table(b"")
+        assert caught.value.code == verdict
