@@ -18,10 +18,10 @@ run: $(VENV)/.run ## Start the archive at http://127.0.0.1:8000 (PORT moves it, 
 	@exec $(BIN)/lantai serve --port $(PORT)
 
 test: setup ## All tests, the large matrices sampled
-	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-full: setup ## All tests, nothing sampled
-	LANTAI_FULL=1 $(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+	LANTAI_FULL=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Style, types, imports, catalogues
 	$(BIN)/ruff format --check .

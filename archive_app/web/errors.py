@@ -26,6 +26,7 @@ STATUS = {
     "client_exists": 409,
     "engagement_number_taken": 409,
     "register_wrong_step": 409,
+    "register_still_running": 409,
     "register_rows_open": 409,
     "register_cannot_undo": 409,
     "nothing_to_file": 409,

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
+from archive_app.kernel.outbox import Job
 from tests.conftest import Workbench
 from tests.factories import PASSWORD, People, engagement_of
 from tests.registers import rows_of, workbook
@@ -164,3 +166,46 @@ def test_strangers_find_no_register(
     for place in ("", "/status", "/columns", "/rows", "/files", "/filing", "/report.xlsx"):
         assert stranger.get(f"{address}{place}").status_code == 404
         assert verifier.get(f"{address}{place}").status_code == 403
+
+
+def test_a_step_that_stopped_offers_its_ways_out(
+    desk: tuple[Desk, Actor], archive: Archive, workbench: Workbench
+) -> None:
+    at, leader = desk
+
+    def set_aside() -> None:
+        with archive.transaction(Actor.system("test"), eventless=True) as uow:
+            for job in uow.session.scalars(select(Job).where(Job.kind.in_(["registers.check", "registers.file"]))):
+                job.state = "dead"
+
+    brought = (io.BytesIO(workbook(rows_of(1))), "目录.xlsx")
+    page = at.post("/registers", engagement_id=engagement_of(leader).id, file=brought)
+    address = register_address(page)
+    columns = {"column-1": "title", "column-6": "file_name"}
+    page = at.post(f"{address}/columns", **columns)
+    assert "返回各列含义" not in page
+    assert at.client.get(f"{address}/status").get_json()["stopped"] is False
+    assert "后台正在处理" in at.post(f"{address}/stopped", act="step_back")
+    set_aside()
+    assert at.client.get(f"{address}/status").get_json()["stopped"] is True
+    page = at.page(address)
+    assert "继续检查" in page
+    assert "data-register-progress" not in page
+    assert "目录.xlsx的检查中途停止" in at.post(f"{address}/stopped", act="step_back")
+    at.post(f"{address}/columns", **columns)
+    set_aside()
+    at.post(f"{address}/stopped", act="go_on")
+    workbench.run()
+
+    files = [(io.BytesIO(b"1"), "核查资料001.txt")]
+    at.client.post(f"{address}/files", data={"csrf_token": at.token, "files": files})
+    at.post(f"{address}/filing", act="file")
+    set_aside()
+    assert "继续入库" in at.page(f"{address}/filing")
+    assert 'name="act" value="file"' in at.post(f"{address}/stopped", act="step_back")
+    at.post(f"{address}/filing", act="file")
+    set_aside()
+    at.post(f"{address}/stopped", act="go_on")
+    workbench.run()
+    assert "继续入库" not in at.page(f"{address}/filing")
+    assert at.client.get(f"{address}/status").get_json()["state"] == "ready"

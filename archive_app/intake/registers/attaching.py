@@ -133,6 +133,7 @@ def receive_file(
 def match(actor: Actor, uow: UnitOfWork, *, register_id: str, with_inbox: bool = False) -> int:
     """Attaches every file that certainly belongs to one row; `with_inbox` looks at waiting files of the inbox too.
 
+    A file of the inbox that is known to belong to an engagement goes to none but that engagement's rows.
     Returns how many were attached. Raises: NotFoundError, WrongStepError.
     """
     register = register_at_step(uow, register_id, "ready", lock=True)
@@ -143,7 +144,8 @@ def match(actor: Actor, uow: UnitOfWork, *, register_id: str, with_inbox: bool =
     named = dict(sorted({**others, **files}.items(), key=lambda item: (item[1], item[0])))
     # A row that has its file already takes only further parts of the same record.
     taken = set(session.scalars(select(RegisterFile.row_id).where(RegisterFile.register_id == register_id)))
-    found = [one for one in match_files(rows, named) if one.how == "group" or one.row_id not in taken]
+    bound = _bound_files(session, register, with_inbox=with_inbox)
+    found = [one for one in match_files(rows, named, bound) if one.how == "group" or one.row_id not in taken]
     for matched in found:
         if matched.file_id in others:
             session.add(RegisterFile(inbox_file_id=matched.file_id, register_id=register_id, position=0))
@@ -259,18 +261,19 @@ def list_files(
     return Page([_line(row[0], row[1], row[2]) for row in page.items], page.next_key)
 
 
-def wanted_of(row_id: str, fields: RowFields) -> Wanted:
+def wanted_of(row_id: str, fields: RowFields, engagement_id: str | None = None) -> Wanted:
     """What a file can be recognised by as belonging to the row."""
     numbers = tuple(fields.text(code) for code in _NUMBER_FIELDS if fields.text(code))
-    return Wanted(row_id, fields.text("file_name"), numbers, fields.text("barcode"))
+    return Wanted(row_id, fields.text("file_name"), numbers, fields.text("barcode"), engagement_id)
 
 
 def _wanted_rows(session: Session, register_id: str) -> list[Wanted]:
-    rows = select(RegisterRow.id, RegisterRow.fields).where(
+    rows = select(RegisterRow.id, RegisterRow.fields, RegisterRow.engagement_id).where(
         RegisterRow.register_id == register_id, RegisterRow.state == "open"
     )
     rows = rows.order_by(RegisterRow.number, RegisterRow.id).execution_options(yield_per=2000)
-    return [wanted_of(row_id, unpack_fields(packed)) for row_id, packed in session.execute(rows)]
+    found = session.execute(rows)
+    return [wanted_of(row_id, unpack_fields(packed), engagement_id) for row_id, packed, engagement_id in found]
 
 
 def _loose_files(session: Session, register_id: str) -> dict[str, str]:
@@ -293,6 +296,20 @@ def _inbox_files(uow: UnitOfWork, register: Register) -> dict[str, str]:
         fits = InboxFile.engagement_id.is_(None) | (InboxFile.engagement_id == register.engagement_id)
         waiting = waiting.where(fits)
     return {row[0]: row[1] for row in uow.session.execute(waiting)}
+
+
+def _bound_files(session: Session, register: Register, *, with_inbox: bool) -> dict[str, str]:
+    """The engagements of files that came through the inbox for one; a file that came with the register has none yet."""
+    bound = select(InboxFile.id, InboxFile.engagement_id).where(
+        InboxFile.state == WAITING,
+        InboxFile.organisation_id == register.organisation_id,
+        InboxFile.register_id.is_(None),
+        InboxFile.engagement_id.is_not(None),
+    )
+    if not with_inbox:
+        ours = select(RegisterFile.inbox_file_id).where(RegisterFile.register_id == register.id)
+        bound = bound.where(InboxFile.id.in_(ours))
+    return {file_id: engagement_id for file_id, engagement_id in session.execute(bound) if engagement_id}
 
 
 def _file(uow: UnitOfWork, register_id: str, file_id: str) -> tuple[RegisterFile, InboxFile]:

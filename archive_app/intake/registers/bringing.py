@@ -127,10 +127,10 @@ def choose_sheet(actor: Actor, archive: Archive, *, register_id: str, sheet: int
         if not 0 <= sheet < max(1, len(unpack_facts(register.facts).sheets)):
             raise InvalidInputError(field=N_("Sheet"), reason=N_("There is no such sheet."))
         stored = look(uow.session, register.held_id)
-    table = read_stored(archive, stored, register.name, sheet)
+    facts = _facts_of_stored(archive, stored, register.name, sheet)
     with archive.transaction(actor) as uow:
         register = register_at_step(uow, register_id, "mapping", "ready", lock=True)
-        register.facts = pack_facts(facts_of(_not_empty(table, register.name), archive.today()))
+        register.facts = pack_facts(facts)
         register.state, register.layout, register.changed_at = "mapping", None, uow.now
         uow.bookkeeping()
         settle(uow, register)
@@ -232,8 +232,16 @@ def _take_in(archive: Archive, stream: Stream, name: str) -> _Brought:
     """Stores and reads. A file that is no register becomes an orphan blob that nothing refers to."""
     name = original_name(name)
     stored = store(archive, stream, name, lambda _size_bytes: None)
-    table = _not_empty(read_stored(archive, stored, name, None), name)
-    return _Brought(stored, name, facts_of(table, archive.today()))
+    return _Brought(stored, name, _facts_of_stored(archive, stored, name, None))
+
+
+def _facts_of_stored(archive: Archive, stored: Stored, name: str, sheet: int | None) -> Facts:
+    table = _not_empty(read_stored(archive, stored, name, sheet), name)
+    try:
+        return facts_of(table, archive.today())
+    except ReadingError as error:
+        # Rows are unpacked one by one as they are looked at; a reader that lies is found out only then.
+        raise RegisterUnreadableError(name=name) from error
 
 
 def _not_empty(table: Table, name: str) -> Table:

@@ -27,6 +27,14 @@ class RegisterUnreadableError(ArchiveError):
     )
 
 
+class RowsUnreadableError(ArchiveError):
+    code = "register_rows_unreadable"
+    message = N_(
+        "A row of %(name)s could not be read: the file is damaged. Rows that were read before are kept; open it in "
+        "Excel or WPS, save it anew and bring it as a corrected file."
+    )
+
+
 class RegisterEmptyError(ArchiveError):
     code = "register_empty"
     message = N_("%(name)s has no rows on the sheet that was read. Nothing was kept; choose another sheet or file.")
@@ -48,6 +56,19 @@ class WrongStepError(ArchiveError):
     code = "register_wrong_step"
     message = N_(
         "This register is at another step by now. Nothing was changed; reload the page to see where it stands."
+    )
+
+
+class StillRunningError(ArchiveError):
+    code = "register_still_running"
+    message = N_("The worker has this register in hand. Nothing was changed; wait until it has come to its end.")
+
+
+class CheckStoppedError(ArchiveError):
+    code = "register_check_stopped"
+    message = N_(
+        "The check of %(name)s stopped before its end. Rows that were read are kept; check the rows again, or bring "
+        "the file again."
     )
 
 

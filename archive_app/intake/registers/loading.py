@@ -6,7 +6,7 @@ register over from an earlier one, which then stops.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,12 +26,15 @@ from archive_app.intake.registers.checking import (
     columns_digits,
     pack_faults,
     pack_fields,
+    unpack_faults,
     unpack_fields,
 )
+from archive_app.intake.registers.errors import RowsUnreadableError
 from archive_app.intake.registers.faults import Fault, worst_of
 from archive_app.intake.registers.keys import name_key, number_key, portions
 from archive_app.intake.registers.layouts import RowTaker, unpack_facts, unpack_layout
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
+from archive_app.intake.registers.recognising import Earlier, marks_of, merged_fields, recognise, still_confirmed
 from archive_app.intake.registers.sharing import find_shared
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -41,6 +44,7 @@ from archive_app.kernel.feature import Workshop
 from archive_app.kernel.language import N_
 from archive_app.kernel.outbox import Job
 from archive_app.kernel.unit_of_work import UnitOfWork
+from search.reading import ReadingError
 
 REGISTER_CHECKED = event_type("register.checked", N_("Register checked"))
 PORTION = 500
@@ -60,13 +64,18 @@ class _Counts:
 
 @dataclass(frozen=True)
 class _Run:
-    """One loading: who asked for it, its own id, and what rows are checked against."""
+    """One loading: who asked for it, its own id, and what rows are checked against.
+
+    `sheet` is the one that is read; `same_sheet` the run that has read the same sheet of the same file before, if any.
+    """
 
     archive: Archive
     actor: Actor
     register_id: str
     id: str
     around: Surroundings
+    sheet: int | None
+    same_sheet: str | None
 
 
 def check_job(workshop: Workshop, job: Job) -> None:
@@ -83,6 +92,8 @@ def load_rows(archive: Archive, register_id: str, actor_name: str, held: Collect
         run_id = register.loader = uow.new_id()
         stored, sheet = look(uow.session, register.held_id), unpack_facts(register.facts).sheet
         layout, name = unpack_layout(register.layout or ""), register.name
+        read = json.loads(register.sources)[-1]
+        same_sheet = read["run"] if "run" in read and read["sheet"] == sheet else None
     try:
         table = read_stored(archive, stored, name, sheet)
         taker = RowTaker(table, layout)
@@ -91,12 +102,15 @@ def load_rows(archive: Archive, register_id: str, actor_name: str, held: Collect
         digits = columns_digits(fields.cells for _, fields in RowTaker(table, layout))
         with archive.reading(actor) as uow:
             around = surroundings(uow, register, digits)
-        run = _Run(archive, actor, register_id, run_id, around)
+        run = _Run(archive, actor, register_id, run_id, around, sheet, same_sheet)
         _fill(run, table.row_count, taker)
     except _TakenOverError:
         return
+    except ReadingError:
+        # Rows are unpacked one by one as they are taken; a reader that lies is found out only then.
+        _give_up(archive, register_id, run_id, RowsUnreadableError.code)
     except ArchiveError as error:
-        _give_up(archive, register_id, run_id, error)
+        _give_up(archive, register_id, run_id, error.code)
 
 
 def surroundings(uow: UnitOfWork, register: Register, digits: dict[str, int]) -> Surroundings:
@@ -121,12 +135,16 @@ def digits_of(session: Session, register_id: str) -> dict[str, int]:
 
 def _fill(run: _Run, total: int, taker: RowTaker) -> None:
     counts = _Counts()
-    known = _known_rows(run)
-    unmatched = _keep_known(run, taker, counts, total) if known else taker
-    done = counts.kept
+    unmatched: Iterable[tuple[int, RowFields]] = taker
+    again: Mapping[int, str] = {}
+    if _known_rows(run):
+        unmatched = others = _keep_known(run, taker, counts, total)
+        again = _recognised(run, others) if others else {}
+    done, place = counts.kept, 0
     for portion in portions(unmatched, PORTION):
-        _add(run, portion, counts, positional=known)
-        done += len(portion)
+        rows = [(again.get(at), number, fields) for at, (number, fields) in enumerate(portion, place)]
+        _add(run, rows, counts)
+        done, place = done + len(portion), place + len(portion)
         _progress(run, done, total)
     _finish(run, counts, taker.left_out)
 
@@ -140,7 +158,7 @@ def _rows_of(run: _Run) -> Select[RegisterRow]:
     return select(RegisterRow).where(RegisterRow.register_id == run.register_id)
 
 
-def _keep_known(run: _Run, taker: RowTaker, counts: _Counts, total: int) -> Iterable[tuple[int, RowFields]]:
+def _keep_known(run: _Run, taker: RowTaker, counts: _Counts, total: int) -> list[tuple[int, RowFields]]:
     """Keeps every row that says exactly what it said before, wherever it stands now; gives the others."""
     others: list[tuple[int, RowFields]] = []
     for portion in portions(taker, PORTION):
@@ -168,37 +186,56 @@ def _same_rows(run: _Run, session: Session, keys: set[bytes]) -> dict[bytes, lis
     return found
 
 
-def _add(run: _Run, portion: Sequence[tuple[int, RowFields]], counts: _Counts, *, positional: bool) -> None:
-    """Rows that are new or say something else than before; a changed row keeps its attached files."""
+def _recognised(run: _Run, others: Sequence[tuple[int, RowFields]]) -> Mapping[int, str]:
+    """For places in `others` the row that is the same item and says something else now."""
+    earlier = []
+    with run.archive.reading(run.actor) as uow:
+        left = select(
+            RegisterRow.id,
+            RegisterRow.number,
+            RegisterRow.state,
+            RegisterRow.run,
+            RegisterRow.source,
+            RegisterRow.fields,
+        )
+        left = left.where(RegisterRow.register_id == run.register_id, RegisterRow.run != run.id)
+        left = left.order_by(RegisterRow.number, RegisterRow.id).execution_options(yield_per=1000)
+        for row_id, number, state, seen_by, source, fields in uow.session.execute(left):
+            said = tuple(marks_of(unpack_fields(packed)) for packed in dict.fromkeys((source, fields)))
+            earlier.append(Earlier(row_id, number, state == "filed", said, placed=seen_by == run.same_sheet))
+    return recognise(earlier, others)
+
+
+def _add(run: _Run, rows: Sequence[tuple[str | None, int, RowFields]], counts: _Counts) -> None:
+    """Rows that say something else than before, with their ids, and new ones."""
     with _portion(run) as uow:
-        old: dict[int, RegisterRow] = {}
-        if positional:
-            numbers = [number for number, _ in portion]
-            there = _rows_of(run).where(RegisterRow.number.in_(numbers), RegisterRow.run != run.id)
-            old = {row.number: row for row in uow.session.scalars(there)}
+        known = select(RegisterRow).where(RegisterRow.id.in_([row_id for row_id, _, _ in rows if row_id]))
+        old = {row.id: row for row in uow.session.scalars(known)}
         fresh = []
-        for number, fields in portion:
-            row = old.get(number)
-            if row is None:
+        for row_id, number, fields in rows:
+            if row_id is None:
                 counts.added += 1
                 fresh.append(_new_row(uow, run, number, fields))
             else:
-                _change(uow, run, row, fields, counts)
+                _change(uow, run, old[row_id], number, fields, counts)
         if fresh:
             uow.session.execute(insert(RegisterRow), fresh)
 
 
-def _change(uow: UnitOfWork, run: _Run, row: RegisterRow, fields: RowFields, counts: _Counts) -> None:
-    row.run = run.id
+def _change(uow: UnitOfWork, run: _Run, row: RegisterRow, number: int, fields: RowFields, counts: _Counts) -> None:
+    row.run, row.number = run.id, number
     if row.state == "filed":
         # What is a record is no longer changed by a register.
         counts.filed_differ += 1
         return
     counts.changed += 1
-    row.source = row.fields = pack_fields(fields)
-    row.source_key, row.confirmed, row.state, row.reason = _source_key(row.source), "[]", "open", None
-    row.refusal, row.changed_at = None, uow.now
-    apply_check(uow, row, check_row(fields, run.around))
+    was = unpack_fields(row.fields)
+    now = merged_fields(unpack_fields(row.source), was, fields)
+    checked = check_row(now, run.around)
+    row.confirmed = still_confirmed(row.confirmed, (was, unpack_faults(row.faults)), (now, checked.faults))
+    row.source, row.fields = pack_fields(fields), pack_fields(now)
+    row.source_key, row.state, row.reason, row.refusal = _source_key(row.source), "open", None, None
+    apply_check(uow, row, checked)
 
 
 def _new_row(uow: UnitOfWork, run: _Run, number: int, fields: RowFields) -> dict[str, object]:
@@ -262,7 +299,7 @@ def _finish(run: _Run, counts: _Counts, left_out: int) -> None:
         register.state, register.loader, register.left_out, register.changed_at = "ready", None, left_out, uow.now
         sources = json.loads(register.sources)
         outcome = {"removed": removed, **vars(counts)}
-        sources[-1] |= outcome
+        sources[-1] |= outcome | {"sheet": run.sheet, "run": run.id}
         register.sources = json.dumps(sources, ensure_ascii=False)
         uow.record(
             REGISTER_CHECKED,
@@ -273,11 +310,11 @@ def _finish(run: _Run, counts: _Counts, left_out: int) -> None:
         )
 
 
-def _give_up(archive: Archive, register_id: str, run_id: str, error: ArchiveError) -> None:
+def _give_up(archive: Archive, register_id: str, run_id: str, fault: str) -> None:
     with archive.transaction(Actor.system("registers"), eventless=True) as uow:
         register = uow.session.get_one(Register, register_id, with_for_update=True)
         if register.loader == run_id:
-            register.state, register.loader, register.fault = "mapping", None, error.code
+            register.state, register.loader, register.fault = "mapping", None, fault
             register.changed_at = uow.now
 
 

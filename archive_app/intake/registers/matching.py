@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archive_app.intake.registers.keys import file_key, number_key, plain, stem
@@ -16,12 +16,13 @@ _SHORTEST_NUMBER = 4
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an open row can be recognised by."""
+    """What an open row can be recognised by, and its engagement where that is known."""
 
     row_id: str
     file_name: str = ""
     numbers: tuple[str, ...] = ()
     barcode: str = ""
+    engagement_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,22 @@ class Match:
     position: int = 0
 
 
-def match_files(rows: Iterable[Wanted], files: Mapping[str, str]) -> list[Match]:
+def match_files(
+    rows: Iterable[Wanted], files: Mapping[str, str], bound: Mapping[str, str] | None = None
+) -> list[Match]:
     """Matches of `files` (id to name) with rows. A file that fits several rows by the same means fits none.
 
+    `bound` names the engagement of files that belong to one: they go to a row of that engagement or to none.
     One file per row, except for groups: `X-1.pdf`, `X-2.pdf`, `X_附件2.pdf`, `X（2）.pdf` all belong to the row of X.
     Two whole names for one row are ambiguous and left to a person.
     """
-    tables = _tables(rows)
+    rows, bound = list(rows), bound or {}
+    everywhere = _tables(rows)
+    inside = _tables_by_engagement(rows, set(bound.values()))
     single: dict[str, list[Match]] = defaultdict(list)
     grouped: list[Match] = []
     for file_id, name in files.items():
+        tables = inside[bound[file_id]] if file_id in bound else everywhere
         # Whole names before groups before numbers inside a name: each is surer than the next.
         found = next((match for find in (_whole, _group_of, _inside) if (match := find(file_id, name, tables))), None)
         if found is not None and found.row_id:
@@ -71,6 +78,15 @@ def _tables(rows: Iterable[Wanted]) -> _Tables:
         if key := plain(row.barcode):
             barcodes[key].add(row.row_id)
     return _Tables(names, stems, numbers, barcodes)
+
+
+def _tables_by_engagement(rows: Sequence[Wanted], engagement_ids: Collection[str]) -> Mapping[str, _Tables]:
+    """For each of these engagements the tables of its own rows."""
+    own: dict[str, list[Wanted]] = {engagement_id: [] for engagement_id in engagement_ids}
+    for row in rows:
+        if row.engagement_id in own:
+            own[row.engagement_id].append(row)
+    return {engagement_id: _tables(of_it) for engagement_id, of_it in own.items()}
 
 
 def _whole(file_id: str, name: str, tables: _Tables) -> Match | None:

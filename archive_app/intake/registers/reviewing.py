@@ -21,6 +21,7 @@ from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.layouts import Facts, Layout, column_letters, unpack_facts, unpack_layout
 from archive_app.intake.registers.loading import apply_check, count_rows, digits_of, surroundings
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
+from archive_app.intake.registers.recovering import is_stopped
 from archive_app.intake.registers.sharing import find_shared, forget_closed, in_portions
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -81,7 +82,7 @@ class RowLine:
 
 @dataclass(frozen=True)
 class RegisterPage:
-    """A register as its pages show it; `counts` are rows by state and fault."""
+    """A register as its pages show it; `counts` are rows by state and fault. `stopped`: its job is gone."""
 
     register: Register
     facts: Facts
@@ -93,6 +94,7 @@ class RegisterPage:
     files_left: int
     engagement: Engagement | None
     sources: Sequence[Mapping[str, object]]
+    stopped: bool
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def view_register(actor: Actor, uow: UnitOfWork, *, register_id: str) -> Registe
         files_left=session.scalar(waiting.where(RegisterFile.row_id.is_(None))) or 0,
         engagement=session.get(Engagement, register.engagement_id) if register.engagement_id else None,
         sources=json.loads(register.sources),
+        stopped=is_stopped(session, register),
     )
 
 

@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from archive_app.documents.ingest import Entry
 from archive_app.engagements.engagements import view_engagement
 from archive_app.intake.inbox.holding import told_reason
-from archive_app.intake.registers import attaching, bringing, filing, reporting, reviewing, undoing
+from archive_app.intake.registers import attaching, bringing, filing, recovering, reporting, reviewing, undoing
+from archive_app.intake.registers.errors import CheckStoppedError, RowsUnreadableError
 from archive_app.intake.registers.faults import FAULT_NAMES, FAULTS
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.layouts import column_letters
@@ -39,6 +40,9 @@ NOTES = {
     "columns_cut": N_("Columns after the 200th were left out."),
     "layout_unknown": N_("This form does not tell which cells are computed or hidden; only values were taken."),
 }
+
+_UNREADABLE = N_("The rows could not be read any more. Bring the file again.")
+STOPPED_BY = {error.code: error.message for error in (RowsUnreadableError, CheckStoppedError)}
 
 
 @blueprint.get("/registers")
@@ -107,8 +111,24 @@ def register_page(register_id: str) -> ResponseReturnValue:
 @requires(Permission.REGISTERS_IMPORT)
 def status(register_id: str) -> ResponseReturnValue:
     """How far the worker is, for the script of the page."""
-    register = reviewing.view_register(current_actor(), register_id=register_id).register
-    return jsonify(state=register.state, done=register.done, total=register.total)
+    page = reviewing.view_register(current_actor(), register_id=register_id)
+    register = page.register
+    return jsonify(state=register.state, done=register.done, total=register.total, stopped=page.stopped)
+
+
+@blueprint.post("/registers/<register_id>/stopped")
+@requires(Permission.REGISTERS_IMPORT)
+def act_on_stopped(register_id: str) -> ResponseReturnValue:
+    """Goes on with a step whose job is gone, or goes back to the step before."""
+    actor = current_actor()
+    acts: Mapping[str, Callable[[], object]] = {
+        "go_on": lambda: recovering.go_on(actor, register_id=register_id),
+        "step_back": lambda: recovering.step_back(actor, register_id=register_id),
+    }
+    act = acts.get(request.form.get("act", ""))
+    if act is not None:
+        _done(act)
+    return redirect(url_for("registers.register_page", register_id=register_id), 303)
 
 
 @blueprint.get("/registers/<register_id>/columns")
@@ -117,8 +137,15 @@ def columns_page(register_id: str) -> ResponseReturnValue:
     """Which column means what."""
     page = reviewing.view_register(current_actor(), register_id=register_id)
     notes = [NOTES[note] for note in page.facts.notes if note in NOTES]
+    fault = page.register.fault
     return render_template(
-        "registers/columns.html", page=page, fields=FIELDS, letters=column_letters, notes=notes, step="columns"
+        "registers/columns.html",
+        page=page,
+        fields=FIELDS,
+        letters=column_letters,
+        notes=notes,
+        fault=_(STOPPED_BY.get(fault, _UNREADABLE), name=page.register.name) if fault else "",
+        step="columns",
     )
 
 

@@ -76,3 +76,15 @@ def test_a_file_never_has_two_rows(names: list[str], numbers: list[str]) -> None
     assert len({match.file_id for match in matches}) == len(matches)
     known = {row.row_id for row in rows}
     assert all(match.row_id in known for match in matches)
+
+
+def test_a_file_of_an_engagement_looks_at_the_rows_of_no_other() -> None:
+    rows = [
+        Wanted("a", "报告.pdf", engagement_id="x"),
+        Wanted("b", "报告.pdf", engagement_id="y"),
+        Wanted("c", "表.pdf"),
+    ]
+    assert match_files(rows, {"f": "报告.pdf"}, {"f": "x"}) == [Match("f", "a", "name")]
+    assert match_files(rows, {"f": "表.pdf"}, {"f": "x"}) == []
+    assert match_files(rows, {"f": "报告.pdf"}, {"f": "z"}) == []
+    assert match_files(rows, {"f": "表.pdf", "g": "表.pdf"}, {"g": "x"}) == [Match("f", "c", "name")]

@@ -11,7 +11,7 @@ async function watch(box) {
       const answer = await fetch(box.dataset.registerProgress, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;
       const told = await answer.json();
-      if (told.state !== box.dataset.state) return window.location.reload();
+      if (told.stopped || told.state !== box.dataset.state) return window.location.reload();
       if (told.total) bar.max = told.total;
       bar.value = told.done;
     } catch {
