@@ -5,6 +5,7 @@ Read here because kreuzberg 4.10, which reads them too, knows no places and leav
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from search.reading.model import ReadingError
@@ -74,7 +75,7 @@ class _Aside:
     pieces: list[str] = field(default_factory=list)
 
 
-class _Content:
+class _Content(ABC):
     """What the three kinds of documents have in common. `_paragraphs` counts the open ones, which alone have text."""
 
     def __init__(self, text: TextBuilder) -> None:
@@ -162,17 +163,17 @@ class _Content:
     def _own_asides(self) -> dict[str, str]:
         return {}
 
-    def _begin(self, local: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _begin(self, local: str, attributes: dict[str, str]) -> None: ...
 
-    def _finish(self, local: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _finish(self, local: str) -> None: ...
 
-    def _end_paragraph(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _end_paragraph(self) -> None: ...
 
-    def _write_own(self, written: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _write_own(self, written: str) -> None: ...
 
 
 class _Text(_Content):

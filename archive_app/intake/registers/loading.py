@@ -29,12 +29,12 @@ from archive_app.intake.registers.checking import (
     unpack_faults,
     unpack_fields,
 )
+from archive_app.intake.registers.correcting import Earlier, marks_of, merged_fields, recognise, still_confirmed
 from archive_app.intake.registers.errors import RowsUnreadableError
 from archive_app.intake.registers.faults import Fault, worst_of
 from archive_app.intake.registers.keys import name_key, number_key, portions
 from archive_app.intake.registers.layouts import RowTaker, unpack_facts, unpack_layout
 from archive_app.intake.registers.models import Register, RegisterFile, RegisterRow
-from archive_app.intake.registers.recognising import Earlier, marks_of, merged_fields, recognise, still_confirmed
 from archive_app.intake.registers.sharing import find_shared
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive

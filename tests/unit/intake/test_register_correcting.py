@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive_app.intake.registers.checking import RowFields
-from archive_app.intake.registers.faults import Fault
-from archive_app.intake.registers.recognising import (
+from archive_app.intake.registers.correcting import (
     Earlier,
     marks_of,
     merged_fields,
@@ -16,6 +15,7 @@ from archive_app.intake.registers.recognising import (
     same_item,
     still_confirmed,
 )
+from archive_app.intake.registers.faults import Fault
 from search.reading import Cell
 
 CODES = ("file_name", "number", "title", "engagement")
