@@ -11,10 +11,13 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.feature import Feature
 from archive_app.settings import Settings
 from archive_app.web.api.service import add_room, install_api
+from archive_app.web.cookies import prefixed
 from archive_app.web.errors import install_errors
 from archive_app.web.gate import current_actor, install_gate
+from archive_app.web.hardening import BoundedJson, install_hardening
 from archive_app.web.health import probe_jobs, probe_space
 from archive_app.web.language import install_language
+from archive_app.web.static_files import install_static_files
 
 
 def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]) -> Flask:
@@ -25,7 +28,7 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
     app = Flask("archive_app", static_folder=None, static_url_path="/static")
     app.config.update(
         SECRET_KEY=archive.vault.keyring.secret("session"),
-        SESSION_COOKIE_NAME="lantai_form",
+        SESSION_COOKIE_NAME=prefixed("lantai_form", secure=settings.base_url.startswith("https:")),
         SESSION_COOKIE_SECURE=settings.base_url.startswith("https:"),
         SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
@@ -36,6 +39,9 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
         hops = settings.web.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     Bootstrap5(app)
+    app.json = BoundedJson(app)
+    install_static_files(app)
+    install_hardening(app, settings.web.base_url, settings.web.host)
     install_language(app, settings.archive.zone)
     install_errors(app)
     install_gate(app, archive, authenticate, by_token)
@@ -49,8 +55,10 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
 
 
 def _add_layout(app: Flask, archive: Archive, features: Sequence[Feature]) -> None:
+    app.extensions["lantai_menu"] = [entry for feature in features for entry in feature.menu]
+
     @app.context_processor
     def layout() -> dict[str, object]:
         actor = current_actor()
-        entries = [entry for feature in features for entry in feature.menu if actor.may(entry.permission)]
+        entries = [entry for entry in app.extensions["lantai_menu"] if actor.may(entry.permission)]
         return {"actor": actor, "menu": entries, "archive_origin": archive.origin}

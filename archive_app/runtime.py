@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 import archive_app.documents.feature
 import archive_app.engagements.feature
+import archive_app.filing.feature
 import archive_app.identity.feature
 import archive_app.intake.feature
+import archive_app.supervision.feature
 import archive_app.trail.feature
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, FolderRule, Rules
@@ -29,6 +31,7 @@ from archive_app.kernel.feature import Feature
 from archive_app.kernel.identity_row import ArchiveIdentity, read_identity
 from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
+from archive_app.kernel.marks import unmarked
 from archive_app.kernel.policy import Policy
 from archive_app.proof.note import NoteSigner
 from archive_app.settings import CONFIG, FolderSettings, Settings
@@ -39,6 +42,8 @@ FEATURES: tuple[Feature, ...] = (
     archive_app.engagements.feature.FEATURE,
     archive_app.intake.feature.FEATURE,
     archive_app.documents.feature.FEATURE,
+    archive_app.filing.feature.FEATURE,
+    archive_app.supervision.feature.FEATURE,
     archive_app.trail.feature.FEATURE,
     archive_app.identity.feature.FEATURE,
 )
@@ -46,7 +51,7 @@ ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
 ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
 ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
 DATABASE_FILE = "archive.db"
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0009"
 """The newest migration: what this program's tables need."""
 _SCHEMA_TABLE = table("alembic_version", column("version_num"))
 
@@ -212,9 +217,10 @@ def _put_together(settings: Settings, engine: Engine, parts: Parts) -> Archive:
         identity = read_identity(session)
     if identity is None:
         raise RefusedToStartError(N_("The database holds no archive. Run `lantai init` first."))
-    policy = Policy()
+    policy = Policy(parts.clock.now)
     for feature in reversed(FEATURES):
         feature.policy(policy)
+    policy.complete()
     keys = _open_keys(settings, identity)
     return Archive(
         archive_id=identity.archive_id,
@@ -227,6 +233,7 @@ def _put_together(settings: Settings, engine: Engine, parts: Parts) -> Archive:
         index=open_reader(index_memory_directory(settings, identity.archive_id), synonyms=read_synonyms()),
         rules=_rules(settings),
         data_directory=settings.data_directory,
+        mark_of=next((feature.marker for feature in FEATURES if feature.marker is not None), unmarked),
     )
 
 
@@ -303,6 +310,9 @@ def _rules(settings: Settings) -> Rules:
         session_idle=timedelta(minutes=settings.sessions.idle_minutes),
         session_lifetime=timedelta(hours=settings.sessions.lifetime_hours),
         link_lifetime=timedelta(hours=settings.sessions.link_hours),
+        confirmation_window=timedelta(minutes=settings.sessions.confirmation_minutes),
+        glass_window=timedelta(hours=settings.access.broken_glass_hours),
+        interest_years=settings.access.interest_years,
         watched_folders=tuple(_folder_rule(folder) for folder in settings.intake.watched_folders()),
         quiet_time=timedelta(seconds=settings.intake.quiet_seconds),
         recognition_pages=settings.reading.recognition_pages,

@@ -70,6 +70,13 @@ class SessionSettings:
     idle_minutes: int
     lifetime_hours: int
     link_hours: int
+    confirmation_minutes: int
+
+
+@dataclass(frozen=True)
+class AccessSettings:
+    broken_glass_hours: int
+    interest_years: int
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,7 @@ class Settings:
     uploads: UploadSettings
     search: SearchSettings
     sessions: SessionSettings
+    access: AccessSettings
     passwords: PasswordSettings
     reading: ReadingSettings
     intake: IntakeSettings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import tantivy
@@ -11,7 +12,7 @@ from tantivy import FieldType, Occur
 
 from search.analysis import Phrase
 from search.expression import AllOf, AnyOf, Between, Expression, KindIn, Not, Term, TextField
-from search.values import Facet, Filters, Query, Scope
+from search.values import Facet, Filters, Query, Reach, Scope
 
 START = "^"
 """A token that no text has, before the first one of each short field."""
@@ -27,6 +28,10 @@ _FACET_FIELDS = {
     Facet.KIND: "kind",
 }
 _MOST_FACET_VALUES = 60_000
+_MOST_SINGLE_TERMS = 2_500
+"""A set of terms goes through the whole dictionary and marks all that it finds, whatever else is asked: up to some
+thousand terms, each by itself is quicker, twice for 500 and a hundred times for one."""
+_SCOPES_KEPT = 64
 # Tantivy refuses to expand one prefix to more than 16,384 tokens. Only a hostile document has that many, but it must
 # not break the searches of others, so the characters after the prefix are then taken in ranges below that number.
 _SECOND_CHARACTERS = [(0x0, 0x5FFF), (0x6000, 0x8FFF), (0x9000, 0xCFFF), (0xD000, 0xD7FF), (0xE000, 0x1FFFF)] + [
@@ -42,6 +47,8 @@ class Asking:
 
     def __init__(self, schema: Any) -> None:
         self._schema = schema
+        self.visible = lru_cache(maxsize=_SCOPES_KEPT)(self._visible)
+        """The clauses of a scope, which is a value: nothing is kept for longer than it is true."""
 
     # --- words ---
 
@@ -114,25 +121,32 @@ class Asking:
 
     # --- scope and filters ---
 
-    def visible(self, scope: Scope) -> list[tuple[Any, Any]]:
-        """The clauses of a scope."""
-        grants = (
-            []
-            if scope.everything
-            else [
-                (Occur.Should, self.one_of("organisation_id", scope.organisations)),
-                (Occur.Should, self.one_of("engagement_id", scope.engagements)),
-            ]
-        )
-        clauses = [(Occur.Must, tantivy.Query.boolean_query(grants))] if grants else []
-        clauses.append((Occur.Must, self.between("level", None, scope.highest_level)))
+    def _visible(self, scope: Scope) -> tuple[tuple[Any, Any], ...]:
+        if scope.everything:
+            # What is excluded is taken from something: a tantivy query of negatives alone finds nothing.
+            clauses = [(Occur.Must, tantivy.Query.all_query())]
+        else:
+            clauses = [(Occur.Must, self.any_of(map(self.reached, scope.merged)))]
         for name, excluded in (
             ("engagement_id", scope.excluded_engagements),
             ("document_id", scope.excluded_documents),
         ):
             if excluded:
                 clauses.append((Occur.MustNot, self.one_of(name, excluded)))
-        return clauses
+        return tuple(clauses)
+
+    def reached(self, reach: Reach) -> Any:
+        """What one part of a scope opens."""
+        named = [
+            self.one_of(name, values)
+            for name, values in (("organisation_id", reach.organisations), ("engagement_id", reach.engagements))
+            if values
+        ]
+        opened = self.any_of(named)
+        if reach.highest_level is None:
+            return opened
+        low_enough = self.between("level", None, reach.highest_level)
+        return tantivy.Query.boolean_query([(Occur.Must, opened), (Occur.Must, low_enough)])
 
     def filters(self, filters: Filters) -> dict[str, Any]:
         """One clause per filter in use; those that are also facets under the facet's name."""
@@ -163,8 +177,11 @@ class Asking:
         return tantivy.Query.term_query(self._schema, field, value)
 
     def one_of(self, field: str, values: Iterable[str | int]) -> Any:
-        """Documents with one of these exact values."""
-        return tantivy.Query.term_set_query(self._schema, field, list(values))
+        """Documents with one of these exact values. Its weight means nothing."""
+        wanted = list(values)
+        if 0 < len(wanted) <= _MOST_SINGLE_TERMS:
+            return self.any_of(self.term(field, value) for value in wanted)
+        return tantivy.Query.term_set_query(self._schema, field, wanted)
 
     def between(self, field: str, lowest: int | None, highest: int | None) -> Any:
         """Documents with a number in a range."""
@@ -173,7 +190,7 @@ class Asking:
     # --- counts ---
 
     def facets(
-        self, searcher: Any, query: Query, words: list[Any], narrowed: list[Any], visible: list[Any]
+        self, searcher: Any, query: Query, words: list[Any], narrowed: list[Any], visible: Iterable[Any]
     ) -> dict[str, dict[str, int]]:
         """Exact counts for the facets that a query asks for."""
         filters = self.filters(query.filters)

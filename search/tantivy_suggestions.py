@@ -7,6 +7,7 @@ that are shown are counted. Every look costs the scope once more, so there are f
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ ONE_EACH = (Source.NUMBER, Source.TITLE, Source.NAME)
 
 _CONTINUATIONS = 100
 _VALUES = 64
+_LOOKS = 2
+_TOLD_ONE_BY_ONE = 40
 
 _Phrases = list[tuple[str, ...]]
 
@@ -41,12 +44,10 @@ class Suggesting:
             return []
         at_start = [(START, *tokens) for tokens in phrases]
         found = {source: self._counted(source, phrases, at_start) for source in SHORT if source not in ONE_EACH}
-        first = self._first_values(at_start, most)
-        if len(first) < most:
-            first |= self._first_values(phrases, most)
+        first = self._first_values(beginning, phrases, at_start, most)
         for source in ONE_EACH:
             found[source] = [(value, 1) for of, value in first if of is source]
-        return in_order(beginning, map(self._with_count, merge_suggestions(beginning, found, most)))
+        return in_order(beginning, self._with_counts(merge_suggestions(beginning, found, most)))
 
     def _phrases(self, beginning: Beginning) -> _Phrases:
         """What was typed, with the last token in each of the ways it goes on in the scope."""
@@ -66,26 +67,63 @@ class Suggesting:
             for tokens in phrases
         )
 
-    def _first_values(self, phrases: _Phrases, most: int) -> dict[tuple[Source, str], None]:
-        words = self._asking.any_of(self._words(source, phrases) for source in ONE_EACH)
-        clauses = [(Occur.Must, Query.const_score_query(words, 1.0)), self._within]
-        # Twice as many, because versions and documents may share a title.
-        found: Any = self._searcher.search(Query.boolean_query(clauses), limit=2 * most, count=False)
-        stored = [self._searcher.doc(address) for _, address in found.hits]
-        values = ((source, one.get_first(f"whole_{source}")) for one in stored for source in ONE_EACH)
-        return {(source, value): None for source, value in values if value}
+    def _first_values(
+        self, beginning: Beginning, phrases: _Phrases, at_start: _Phrases, most: int
+    ) -> dict[tuple[Source, str], None]:
+        """Values of documents that have the words, those at whose start they stand first."""
+        inside, first = ([self._words(source, words) for source in ONE_EACH] for words in (phrases, at_start))
+        clauses = [
+            (Occur.Must, Query.const_score_query(self._asking.any_of(inside), 1.0)),
+            (Occur.Should, Query.const_score_query(self._asking.any_of(first), 1.0)),
+            self._within,
+        ]
+        values: dict[tuple[Source, str], None] = {}
+        for _ in range(_LOOKS):
+            # Twice as many, because versions and documents may share a title; those found are not looked for again.
+            known = [(Occur.MustNot, self._asking.term(f"whole_{source}", value)) for source, value in values]
+            found: Any = self._searcher.search(Query.boolean_query([*clauses, *known]), limit=2 * most, count=False)
+            stored = [self._searcher.doc(address) for _, address in found.hits]
+            told = ((source, one.get_first(f"whole_{source}")) for one in stored for source in ONE_EACH)
+            # A document that is meant by its title gives its name and number as well: those do not count.
+            values |= {(of, value): None for of, value in told if value and beginning.begins(value) is not None}
+            if len(values) >= most or len(found.hits) < 2 * most:
+                break
+        return values
 
     def _counted(self, source: Source, phrases: _Phrases, at_start: _Phrases) -> Iterable[tuple[str, int]]:
+        if not any(self._anywhere(source, tokens) for tokens in phrases):
+            return []
         inside = self._values(source, phrases)
         return inside if len(inside) < _VALUES else [*inside, *self._values(source, at_start)]
+
+    def _anywhere(self, source: Source, tokens: tuple[str, ...]) -> bool:
+        """Whether the index has all of these tokens in the field at all: a look without the scope, which costs little
+        and is only believed where it says no."""
+        return all(self._searcher.doc_freq(source.value, token) for token in tokens)
 
     def _values(self, source: Source, phrases: _Phrases) -> list[tuple[str, int]]:
         clauses = [(Occur.Must, self._words(source, phrases)), self._within]
         return count_values(self._searcher, clauses, {source.value: f"whole_{source}"}, _VALUES)[source.value]
 
-    def _with_count(self, suggestion: Suggestion) -> Suggestion:
-        if suggestion.source not in ONE_EACH:
-            return suggestion
-        value = (Occur.Must, self._asking.term(f"whole_{suggestion.source}", suggestion.text))
-        found: Any = self._searcher.search(Query.boolean_query([value, self._within]), limit=1)
-        return replace(suggestion, count=int(found.count))
+    def _with_counts(self, suggestions: list[Suggestion]) -> list[Suggestion]:
+        """With how many documents have each; all at once, unless they are so many that counting is for the index."""
+        asked = [one for one in suggestions if one.source in ONE_EACH]
+        if not asked:
+            return suggestions
+        any_of_them = self._asking.any_of(map(self._value, asked))
+        clauses = [(Occur.Must, Query.const_score_query(any_of_them, 1.0)), self._within]
+        found: Any = self._searcher.search(Query.boolean_query(clauses), limit=_TOLD_ONE_BY_ONE)
+        if found.count > _TOLD_ONE_BY_ONE:
+            counts = {(one.source, one.text): self._count(one) for one in asked}
+        else:
+            stored = [self._searcher.doc(address) for _, address in found.hits]
+            counts = Counter((source, one.get_first(f"whole_{source}")) for one in stored for source in ONE_EACH)
+        return [replace(one, count=counts[one.source, one.text]) if one in asked else one for one in suggestions]
+
+    def _count(self, suggestion: Suggestion) -> int:
+        clauses = [(Occur.Must, self._value(suggestion)), self._within]
+        found: Any = self._searcher.search(Query.boolean_query(clauses), limit=1)
+        return int(found.count)
+
+    def _value(self, suggestion: Suggestion) -> Any:
+        return self._asking.term(f"whole_{suggestion.source}", suggestion.text)

@@ -41,19 +41,36 @@ class IndexDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """A part of what a person may see: these organisations and engagements, up to a level; None: of every level."""
+
+    organisations: frozenset[str] = frozenset()
+    engagements: frozenset[str] = frozenset()
+    highest_level: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What one person may see; the empty scope sees nothing.
 
-    Visible is `(everything or organisation in organisations or engagement in engagements)
-    and engagement not in excluded_engagements and document not in excluded_documents and level <= highest_level`.
+    Visible is what `everything` or any of `reaches` opens, `(organisation in organisations or engagement in
+    engagements) and level <= highest_level`, and whose engagement and document are not excluded.
     """
 
     everything: bool = False
-    organisations: frozenset[str] = frozenset()
-    engagements: frozenset[str] = frozenset()
+    reaches: tuple[Reach, ...] = ()
     excluded_engagements: frozenset[str] = frozenset()
-    highest_level: int = 0
     excluded_documents: frozenset[str] = frozenset()
+
+    @property
+    def merged(self) -> tuple[Reach, ...]:
+        """The same reaches in as few parts as there are levels, without those that name nothing."""
+        of_level: dict[int | None, tuple[frozenset[str], frozenset[str]]] = {}
+        for reach in self.reaches:
+            if reach.organisations or reach.engagements:
+                organisations, engagements = of_level.get(reach.highest_level, (frozenset(), frozenset()))
+                of_level[reach.highest_level] = organisations | reach.organisations, engagements | reach.engagements
+        return tuple(Reach(*named, level) for level, named in of_level.items())
 
 
 @dataclass(frozen=True, slots=True)

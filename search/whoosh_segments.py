@@ -14,7 +14,7 @@ from typing import Any
 from search.expression import AllOf, AnyOf, Between, Expression, KindIn, Not, NumberField, Term, TextField
 from search.likeness import Portrait
 from search.short_fields import SHORT
-from search.values import IndexDocument, Scope, Source
+from search.values import IndexDocument, Reach, Scope, Source
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # see search.whoosh_engine
@@ -284,17 +284,18 @@ def visible_in(documents: Documents, scope: Scope) -> frozenset[int]:
 
 
 def _sees(scope: Scope, record: Record) -> bool:
-    granted = (
-        scope.everything
-        or record.organisation_id in scope.organisations
-        or (record.engagement_id in scope.engagements and record.engagement_id != "")
-    )
     return (
-        granted
-        and record.level <= scope.highest_level
+        (scope.everything or any(_reached(reach, record) for reach in scope.reaches))
         and record.engagement_id not in scope.excluded_engagements
         and record.document_id not in scope.excluded_documents
     )
+
+
+def _reached(reach: Reach, record: Record) -> bool:
+    named = record.organisation_id in reach.organisations or (
+        record.engagement_id in reach.engagements and record.engagement_id != ""
+    )
+    return named and (reach.highest_level is None or record.level <= reach.highest_level)
 
 
 def matching(documents: Documents, expression: Expression) -> frozenset[int]:

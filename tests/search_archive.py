@@ -19,7 +19,7 @@ ENGINES: dict[str, type[Engine]] = {name.value: load_engine(name) for name in En
 SIZES = dict.fromkeys(ENGINES, 20000) if FULL else {"tantivy": 2_500, "whoosh": 600}
 """Documents per engine: Whoosh indexes a hundred a second."""
 BODY_BYTES = 700
-ALL = Scope(everything=True, highest_level=9)
+ALL = Scope(everything=True)
 ANY = Filters(current_only=False)
 FIELDS = ("title", "name", "metadata", "body", "client", "engagement", "originator", "number")
 
@@ -79,13 +79,13 @@ def _canonical(count: int) -> dict[str, dict[str, str]]:
 
 def visible(scope: Scope, document: IndexDocument) -> bool:
     """Whether a scope shows a document, by the words of `Scope`."""
-    granted = (
-        scope.everything
-        or document.organisation_id in scope.organisations
-        or document.engagement_id in scope.engagements
+    granted = scope.everything or any(
+        (document.organisation_id in reach.organisations or document.engagement_id in reach.engagements)
+        and (reach.highest_level is None or document.level <= reach.highest_level)
+        for reach in scope.reaches
     )
     excluded = document.engagement_id in scope.excluded_engagements or document.document_id in scope.excluded_documents
-    return granted and not excluded and document.level <= scope.highest_level
+    return granted and not excluded
 
 
 def cut(chance: random.Random, text: str) -> str:

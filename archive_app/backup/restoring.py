@@ -238,7 +238,7 @@ def _copy_as_archive(identity: Identity, database: Path) -> Iterator[Archive]:
             verification_key=identity.verification_key,
             engine=engine,
             clock=SystemClock(),
-            policy=Policy(),
+            policy=Policy(SystemClock().now),
             vault=_keyless_vault(identity, MemoryBackend()),
             index=open_reader(database.parent / "no-index"),
             rules=rules,

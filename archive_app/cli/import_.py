@@ -10,6 +10,7 @@ from archive_app.cli.console import ProgressLine, language, opened_archive, say,
 from archive_app.documents.importing import Imported, Origin, Outcome, import_paths
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 
 OPERATOR = Actor.system("operator", via="cli")
 
@@ -27,14 +28,22 @@ OPERATOR = Actor.system("operator", via="cli")
 @click.option("--activity", default="", help=words(N_("The activity in which the files arose.")))
 @click.option("--originator", default="", help=words(N_("Who made the files.")))
 @click.option(
+    "--level",
+    type=click.Choice([level.name.lower() for level in Level]),
+    default="internal",
+    help=words(N_("How widely the documents may be seen.")),
+)
+@click.option(
     "--duplicates",
     type=click.Choice(["skip", "file"]),
     default="skip",
     help=words(N_("What to do with content that the engagement already has under another path.")),
 )
-def command(*, paths: tuple[str, ...], engagement_id: str, activity: str, originator: str, duplicates: str) -> None:
+def command(
+    *, paths: tuple[str, ...], engagement_id: str, activity: str, originator: str, level: str, duplicates: str
+) -> None:
     """Files everything below the paths; says what was not filed and why."""
-    origin = Origin(engagement_id, activity, originator, file_duplicates=duplicates == "file")
+    origin = Origin(engagement_id, activity, originator, duplicates == "file", Level[level.upper()])
     report = _Report()
     with opened_archive():
         for imported in import_paths(OPERATOR, paths=paths, origin=origin):

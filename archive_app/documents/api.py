@@ -13,20 +13,26 @@ from archive_app.documents.describing import (
     list_versions,
     settle_filing,
 )
+from archive_app.documents.errors import MarkedOnlyError
+from archive_app.documents.giving import open_package
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.documents.looking import DocumentLine, list_documents, open_content
 from archive_app.documents.models import Version
 from archive_app.documents.searching import LAST_OFFSET, PAGE_SIZE, Found, SearchPage, search_documents
+from archive_app.kernel.levels import Level
 from archive_app.kernel.paging import Page
 from archive_app.kernel.permissions import Permission
 from archive_app.web.api.bodies import SentFile
 from archive_app.web.api.reading import Asked, Day, Identifier, Instant, Paging, Text, Whole
 from archive_app.web.api.routes import Resources, Shown, next_address
-from archive_app.web.downloads import content_answer
+from archive_app.web.downloads import content_answer, package_answer
 from archive_app.web.gate import current_actor
+from archive_app.web.language import current_language
 from search import Filters, Sort
 
 blueprint = Resources("documents", __name__)
+LevelName = Literal["public", "internal", "sensitive", "restricted"]
+_LEVEL_NAMES: dict[int, LevelName] = {0: "public", 1: "internal", 2: "sensitive", 3: "restricted"}
 
 
 class VersionShown(Shown):
@@ -61,6 +67,7 @@ class DocumentShown(Shown):
     number: str | None
     dated_on: date | None
     remark: str | None
+    level: LevelName
     created_at: datetime
     version: VersionShown
 
@@ -92,6 +99,7 @@ class NewDocumentQuery(FileQuery):
     number: Text = Field("", max_length=100, description="What the document calls itself.")
     dated_on: Day | None = Field(None, description="The document's own date.")
     remark: Text = Field("", max_length=1000)
+    level: LevelName = Field(default="internal", description="How widely it may be seen; nobody files above their own.")
 
 
 _VERSION: dict[str, Any] = {
@@ -121,6 +129,7 @@ DOCUMENT_EXAMPLE = {
     "number": None,
     "dated_on": None,
     "remark": None,
+    "level": "internal",
     "created_at": "2026-11-21T02:00:00Z",
     "version": _VERSION,
 }
@@ -229,8 +238,10 @@ def _version(row: Version) -> VersionShown:
 
 def show_document(line: DocumentLine) -> DocumentShown:
     """A document as every part of the interface shows it."""
-    told = {name: getattr(line.document, name) for name in DocumentShown.model_fields if name != "version"}
-    return DocumentShown(**told, version=_version(line.version))
+    told = {
+        name: getattr(line.document, name) for name in DocumentShown.model_fields if name not in {"version", "level"}
+    }
+    return DocumentShown(**told, level=_LEVEL_NAMES[line.document.level], version=_version(line.version))
 
 
 def _hit(found: Found) -> HitShown:
@@ -268,7 +279,9 @@ def _search(page: SearchPage) -> SearchShown:
 
 
 def _entry(query: FileQuery, sent: SentFile) -> Entry:
-    told = query.model_dump(exclude={"duplicates"})
+    told = query.model_dump(exclude={"duplicates", "level"})
+    if isinstance(query, NewDocumentQuery):
+        told["level"] = Level[query.level.upper()]
     return Entry(**told, claimed_media_type=sent.media_type)
 
 
@@ -380,8 +393,17 @@ def read_version(document_id: str, number: int) -> Version:
     media_type="application/octet-stream",
 )
 def read_content(document_id: str, number: int) -> Response:
-    """The exact original bytes of a version; Range and If-Range are answered. The look is recorded."""
-    opened = open_content(current_actor(), document_id=document_id, number=number)
+    """The exact original bytes of a version; Range and If-Range are answered. The look is recorded.
+
+    Who sees the document by a grant for supervision gets a ZIP file instead: `cover.html` says who got it, when and
+    what for, `original/` holds the exact bytes, `SHA256SUMS` their digest. It is made anew each time, without ranges.
+    """
+    try:
+        opened = open_content(current_actor(), document_id=document_id, number=number)
+    except MarkedOnlyError:
+        language = current_language()
+        package = open_package(current_actor(), document_id=document_id, number=number, language=language)
+        return package_answer(package, name=package.name)
     version = opened.version
     return content_answer(
         opened.stream,

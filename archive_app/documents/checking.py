@@ -16,6 +16,7 @@ from archive_app.documents.ingest import DOCUMENT_FILED, VERSION_FILED
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Document, HeldContent, Version
 from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import Event, EventDetail, EventSubject, event_type
@@ -103,6 +104,7 @@ def check_document(actor: Actor, archive: Archive, *, document_id: str) -> list[
     """Checks all versions of one document now. Raises: NotFoundError."""
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
+        uow.require(WORK, uow.session.get_one(Document, document_id).engagement_id)
         versions = uow.session.scalars(
             select(Version).where(Version.document_id == document_id).order_by(Version.number)
         ).all()

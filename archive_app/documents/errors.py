@@ -96,6 +96,23 @@ class NotPreviewableError(ArchiveError):
     message = N_("No picture of this page can be made. The original can be downloaded unchanged.")
 
 
+class MarkedOnlyError(ArchiveError):
+    code = "marked_only"
+    message = N_(
+        "You see this document by a grant for supervision. It is given to you with a watermark, or as the exact "
+        "original together with a cover sheet: both are on its page."
+    )
+
+
+class RenditionTooLongError(ArchiveError):
+    code = "rendition_too_long"
+    message = N_(
+        "A copy with a watermark is made of %(most)s pages at most and within %(seconds)s seconds; this was more. "
+        "Nothing was given out. Download the original with its cover sheet, or try once more: pages that were drawn "
+        "are kept."
+    )
+
+
 @contextmanager
 def storage_translated(limit_bytes: int = 0) -> Iterator[None]:
     """Turns what the vault raises into words for people; the cause stays attached for the operator's log."""
@@ -109,3 +126,10 @@ def storage_translated(limit_bytes: int = 0) -> Iterator[None]:
         raise StorageUnavailableError from error
     except (BlobCorrupt, BlobMissing, KeyCorrupt, KeyMissing, KeyFileError) as error:
         raise ContentCorruptError from error
+
+
+class LevelAboveOwnError(ArchiveError):
+    """Somebody gives a document a level that they could not see it at themselves."""
+
+    code = "level_above_own"
+    message = N_("You do not see documents of this level here yourself. Nothing was changed; choose a lower level.")

@@ -77,7 +77,7 @@ class Export:
     total: int
 
 
-@staged_use_case(Permission.DOCUMENTS_READ)
+@staged_use_case(Permission.DOCUMENTS_EXPORT, confirmed=True)
 def export_hits(
     actor: Actor, archive: Archive, *, pairs: Iterable[tuple[str, str]], form: Form, language: str, address: Address
 ) -> Export:

@@ -67,7 +67,11 @@ FEATURE = Feature(
         "documents.parts": resuming.forget_parts,
         "search.rebuild": indexing.rebuild_index,
     },
-    batches={"documents.index": indexing.index_versions, indexing.FORGET: indexing.forget_documents},
+    batches={
+        "documents.index": indexing.index_versions,
+        indexing.FORGET: indexing.forget_documents,
+        indexing.NARROW: indexing.narrow_documents,
+    },
     lanes={
         "documents.read": "reading",
         "documents.read_parts": "reading",
@@ -84,5 +88,7 @@ FEATURE = Feature(
         "archive_app.documents.api:blueprint",
         "archive_app.documents.finding.views:blueprint",
         "archive_app.documents.readings.views:blueprint",
+        "archive_app.documents.levels.views:blueprint",
+        "archive_app.documents.given.views:blueprint",
     ),
 )

@@ -22,15 +22,17 @@ from typing import Self
 from sqlalchemy import select
 
 from archive_app.documents.errors import ChangedWhileReadError
-from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, add_document
+from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, add_document, require_level
 from archive_app.documents.models import Document, Version
 from archive_app.documents.names import readable_path
 from archive_app.documents.uploads import UPLOAD_REFUSED
 from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.use_case import staged_use_case
 
@@ -79,6 +81,7 @@ class Origin:
     activity: str = ""
     originator: str = ""
     file_duplicates: bool = False
+    level: Level = Level.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def import_paths(actor: Actor, archive: Archive, *, paths: Iterable[str], origin
     Raises: NotFoundError for an engagement that is not there, before anything is read.
     """
     with archive.reading(actor) as uow:
-        uow.require("engagement", origin.engagement_id, Permission.DOCUMENTS_ADD)
+        uow.require(WORK, origin.engagement_id, Permission.DOCUMENTS_ADD)
+        require_level(uow, origin.engagement_id, origin.level)
         sizes = set(
             uow.session.scalars(select(Version.size_bytes).where(Version.engagement_id == origin.engagement_id))
         )
@@ -203,7 +207,7 @@ def _known_outcome(actor: Actor, archive: Archive, source: "Source", path: str, 
         .order_by(Version.id)
     )
     with archive.reading(actor) as uow:
-        twins = uow.session.execute(same).all()
+        twins = uow.session.execute(same.where(uow.visible("document"))).all()
     for document_id, source_path in twins:
         if source_path == path:
             return Imported(path, Outcome.ALREADY, source.size_bytes, document_id)
@@ -227,6 +231,7 @@ def _file(actor: Actor, source: "Source", found: Found, path: str, origin: Origi
             originator=origin.originator,
             activity=origin.activity,
             modified_at=source.modified_at,
+            level=origin.level,
         ),
         allow_duplicate=origin.file_duplicates,
         confirm=source.confirm,

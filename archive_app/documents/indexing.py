@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from archive_app.documents.models import Derivative, Document, Version
@@ -22,16 +22,29 @@ from search import IndexDocument
 
 REBUILD_REQUESTED = event_type("search.rebuild_requested", N_("Rebuilding of the search index requested"))
 FORGET = "documents.forget"
-"""Jobs about withdrawn documents. As long as one is in the outbox, searches leave its document out by themselves."""
+NARROW = "documents.narrow"
+NARROWING = (FORGET, NARROW)
+"""Jobs that take a document out of somebody's sight in the index: it was withdrawn, or its level was raised. As long as
+one is in the outbox, every search excludes its document."""
 _BATCH = 64
 INDEX_TEXT_LIMIT_BYTES = 16 * 2**20
 
 
 def index_versions(workshop: Workshop, jobs: Sequence[Job]) -> None:
     """Puts versions into the index, and again those older ones that they replaced. Idempotent; durable on return."""
+    of_jobs = select(Version.document_id).where(Version.id.in_({job.subject_id for job in jobs}))
+    _put(workshop, select(Version.id).where(Version.document_id.in_(of_jobs)))
+
+
+def narrow_documents(workshop: Workshop, jobs: Sequence[Job]) -> None:
+    """Puts every version of documents whose level was raised into the index again. Idempotent; durable on return."""
+    _put(workshop, select(Version.id).where(Version.document_id.in_({job.subject_id for job in jobs})))
+
+
+def _put(workshop: Workshop, wanted: Select[str]) -> None:
     archive = workshop.archive
     with archive.reading(Actor.system("indexer")) as uow:
-        keys = _with_siblings(uow.session, {job.subject_id for job in jobs})
+        keys = uow.session.scalars(wanted.order_by(Version.id)).all()
         for start in range(0, len(keys), _BATCH):
             batch = keys[start : start + _BATCH]
             described = list(describe(archive, uow.session, batch))
@@ -128,8 +141,3 @@ def _document(
         number=document.number or "",
         dated_on=document.dated_on,
     )
-
-
-def _with_siblings(session: Session, keys: set[str]) -> list[str]:
-    documents = select(Version.document_id).where(Version.id.in_(keys))
-    return list(session.scalars(select(Version.id).where(Version.document_id.in_(documents)).order_by(Version.id)))

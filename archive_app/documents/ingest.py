@@ -11,16 +11,19 @@ from typing import Protocol
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from archive_app.documents.errors import EmptyFileError, storage_translated
+from archive_app.documents.errors import EmptyFileError, LevelAboveOwnError, storage_translated
 from archive_app.documents.models import Document, Version
 from archive_app.documents.names import original_name
 from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.policy import WORK
+from archive_app.engagements.standing import highest_level_in
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.tables import Base
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -32,7 +35,6 @@ from storage import Purpose, StoredBlob, WrappedKey
 DOCUMENT_FILED = event_type("document.filed", N_("Document filed"))
 VERSION_FILED = event_type("document.version_filed", N_("New version filed"))
 DUPLICATE_OFFERED = event_type("document.duplicate_offered", N_("Same content offered again"))
-DEFAULT_LEVEL = 1
 _HEAD_BYTES = 256 * 1024
 _TAIL_BYTES = 64 * 1024
 _BLOCK_BYTES = 1024 * 1024
@@ -50,7 +52,7 @@ class Entry:
     """What is recorded about a file at its entry, besides who, when and how: 形成者, 活动, 时间, 来源系统.
 
     `name` and `source_path` are the offered ones; `claimed_media_type` is recorded, never trusted. `title`, `number`,
-    `dated_on` and `remark` describe a new document; without a title it is called by its file name.
+    `dated_on`, `remark` and `level` describe a new document; without a title it is called by its file name.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Entry:
     number: str = ""
     dated_on: date | None = None
     remark: str = ""
+    level: Level = Level.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,13 @@ def add_document(
     refuse. `finish` runs as a step of the filing transaction, so that whoever keeps a list of files has it right.
     Permission is checked before the first byte is taken and again inside the transaction.
 
-    Raises: NotFoundError, NameMissingError and its kin, EmptyFileError, TooLargeError, StorageFullError,
-    StorageUnavailableError, and whatever `stream` and `confirm` raise.
+    Raises: NotFoundError, LevelAboveOwnError, NameMissingError and its kin, EmptyFileError, TooLargeError,
+    StorageFullError, StorageUnavailableError, and whatever `stream` and `confirm` raise.
     """
     with archive.reading(actor) as uow:
         _check(uow, engagement_id, document_id)
+        if document_id is None:
+            require_level(uow, engagement_id, entry.level)
     original_name(entry.name)
     stored = store(archive, stream, entry.name, confirm)
     with archive.transaction(actor) as uow:
@@ -122,7 +127,7 @@ def add_document(
         if document_id is not None:
             # Under the lock once more: it may have been taken back while this waited.
             _check(uow, engagement_id, document_id)
-        twin = None if allow_duplicate else find_twin(uow.session, engagement.id, stored.blob.sha256)
+        twin = None if allow_duplicate else find_twin(uow, engagement.id, stored.blob.sha256)
         if twin is not None:
             filed = Filed(None, stored.version_id, stored, duplicate_of=twin)
             uow.record(DUPLICATE_OFFERED, subjects_of(uow.session, engagement.id, document=twin), name=entry.name)
@@ -158,11 +163,19 @@ def store(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], 
     return Stored(version_id, key, blob, kind)
 
 
-def find_twin(session: Session, engagement_id: str, sha256: bytes) -> str | None:
-    """A document of the engagement with a version of exactly this content, if there is one."""
+def find_twin(uow: UnitOfWork, engagement_id: str, sha256: bytes) -> str | None:
+    """A document of the engagement with a version of exactly this content, if there is one that the actor may see:
+    nobody learns by offering a file that it is there already, above their level."""
     twin = select(Version.document_id).where(Version.engagement_id == engagement_id, Version.sha256 == sha256)
-    twin = twin.join(Document, Document.id == Version.document_id).where(Document.withdrawn_at.is_(None))
-    return session.scalar(twin.order_by(Version.id).limit(1))
+    twin = twin.join(Document, Document.id == Version.document_id)
+    twin = twin.where(Document.withdrawn_at.is_(None), uow.visible("document"))
+    return uow.session.scalar(twin.order_by(Version.id).limit(1))
+
+
+def require_level(uow: UnitOfWork, engagement_id: str, level: Level) -> None:
+    """Refuses a level that the actor does not see in the engagement themselves. Raises: LevelAboveOwnError."""
+    if level > min(Level.INTERNAL, uow.actor.highest_level) and level > highest_level_in(uow, engagement_id):
+        raise LevelAboveOwnError
 
 
 def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, stored: Stored, entry: Entry) -> Filed:
@@ -189,12 +202,13 @@ def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, s
         source_system=entry.source_system,
         originator=entry.originator,
         activity=entry.activity,
+        level=entry.level.name.lower() if number == 1 else None,
     )
     return Filed(document_id, stored.version_id, stored)
 
 
 def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None:
-    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+    uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
     if document_id is not None:
         uow.require("document", document_id)
         if uow.session.get_one(Document, document_id).engagement_id != engagement_id:
@@ -202,6 +216,7 @@ def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None
 
 
 def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry) -> str:
+    require_level(uow, engagement_id, entry.level)
     document_id = uow.new_id()
     title = one_line(entry.title, field=N_("Title"), limit=300, required=False) or name
     # At once, because the version refers to it.
@@ -209,7 +224,7 @@ def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry) 
         "id": document_id,
         "engagement_id": engagement_id,
         "title": title,
-        "level": DEFAULT_LEVEL,
+        "level": entry.level,
         "number": one_line(entry.number, field=N_("Document number"), limit=100, required=False) or None,
         "dated_on": entry.dated_on,
         "remark": one_line(entry.remark, field=N_("Remark"), limit=1000, required=False) or None,

@@ -1,6 +1,6 @@
 """Looking at a document: its page, its content, its text, a picture of a page.
 
-A look is recorded before its first byte.
+A look is recorded before its first byte. What goes out under a mark (`kernel.marks`) bears it.
 """
 
 import io
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from archive_app.documents.errors import NotPreviewableError, storage_translated
+from archive_app.documents.errors import MarkedOnlyError, NotPreviewableError, storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Document, Look, Part, Version
+from archive_app.documents.outgoing import WhileAllowed
 from archive_app.documents.pieces import parts_in_order
 from archive_app.documents.places import places_of, prefix_of
 from archive_app.documents.reading import derivative, read_text
 from archive_app.documents.text_view import NOWHERE, Box, Spot, TextView, boxes_on, offset_of, page_of, view_text
+from archive_app.documents.watermark import stamped
 from archive_app.engagements.engagements import subjects_of
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
@@ -23,12 +25,13 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
+from archive_app.kernel.marks import Mark
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case
-from search.reading import KINDS, ReadingError, render_page
-from storage import BlobReader, Purpose
+from search.reading import KINDS, PageImage, ReadingError, render_page
+from storage import Purpose
 
 VIEWED = event_type("document.viewed", N_("Document viewed"))
 DOWNLOADED = event_type("document.downloaded", N_("Document downloaded"))
@@ -51,6 +54,7 @@ class DocumentPage:
     boxes: Sequence[Box]
     parts: Sequence[Part]
     part: Part | None
+    mark: Mark | None = None
 
     @property
     def shown(self) -> Version | Part:
@@ -61,6 +65,11 @@ class DocumentPage:
     def pictured(self) -> bool:
         """Whether pages of this kind can be drawn."""
         return KINDS[self.shown.kind].page_images
+
+    @property
+    def version_pictured(self) -> bool:
+        """Whether a copy of the whole document can be drawn."""
+        return KINDS[self.version.kind].page_images
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class OpenContent:
     """The exact original bytes of a version, readable and seekable; the caller closes `stream`."""
 
     version: Version
-    stream: BlobReader
+    stream: WhileAllowed
 
 
 @staged_use_case(Permission.DOCUMENTS_READ)
@@ -87,7 +96,7 @@ def view_document(
 
     Raises: NotFoundError, ContentCorruptError.
     """
-    look_at(archive, actor, document_id, "view")
+    mark = look_at(archive, actor, document_id, "view")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
@@ -120,6 +129,7 @@ def view_document(
         boxes=boxes_on(text, places, code, spot.query) if text and spot.query.strip() else (),
         parts=parts,
         part=part,
+        mark=mark,
     )
 
 
@@ -150,16 +160,15 @@ def list_documents(
 def open_content(actor: Actor, archive: Archive, *, document_id: str, number: int | None = None) -> OpenContent:
     """The original bytes, with their end authenticated; each part is authenticated before it is given out.
 
-    Raises: NotFoundError, ContentCorruptError.
+    Raises: NotFoundError, ContentCorruptError; MarkedOnlyError for somebody who gets it by `giving` only.
     """
-    look_at(archive, actor, document_id, "download")
+    look_at(archive, actor, document_id, "download", bare=True)
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
     with storage_translated():
-        return OpenContent(
-            version, archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
-        )
+        blob = archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
+    return OpenContent(version, WhileAllowed(blob, archive, actor, document_id))
 
 
 @staged_use_case(Permission.DOCUMENTS_READ)
@@ -172,17 +181,26 @@ def page_picture(
     """
     if width_px not in PREVIEW_WIDTHS_PX or page_index < 0:
         raise NotFoundError
-    look_at(archive, actor, document_id, "view")
-    part = f"{page_index}-{width_px}"
+    mark = look_at(archive, actor, document_id, "view")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
+    picture = kept_picture(archive, actor, version, page_index, width_px)
+    return stamped(picture, mark) if mark else picture
+
+
+def kept_picture(archive: Archive, actor: Actor, version: Version, page_index: int, width_px: int) -> bytes:
+    """A step: the picture of a page as it is kept, without a mark, drawn at its first use.
+
+    Raises: NotPreviewableError, ContentCorruptError.
+    """
+    part, key = f"{page_index}-{width_px}", key_of(version)
+    with archive.reading(actor) as uow:
         kept = uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, part))
-    key = key_of(version)
     if kept is not None:
         with storage_translated(), archive.vault.open(kept.blob_id, key, version.id, Purpose.PREVIEW) as blob:
             return blob.read()
-    picture = _draw(archive, version, page_index, width_px)
+    picture = _draw(archive, version, page_index, width_px).content
     with storage_translated():
         stored = archive.vault.put(io.BytesIO(picture), key, version.id, Purpose.PREVIEW)
     with archive.transaction(actor, eventless=True) as uow:
@@ -193,7 +211,15 @@ def page_picture(
     return picture
 
 
-def _draw(archive: Archive, version: Version, page_index: int, width_px: int) -> bytes:
+def count_pages(archive: Archive, version: Version) -> int:
+    """A step: how many pages there are to draw, also of what was not read yet.
+
+    Raises: NotPreviewableError, ContentCorruptError.
+    """
+    return version.page_count or _draw(archive, version, 0, PREVIEW_WIDTHS_PX[0]).page_count
+
+
+def _draw(archive: Archive, version: Version, page_index: int, width_px: int) -> PageImage:
     if version.size_bytes > archive.rules.reading_limit_bytes:
         raise NotPreviewableError
     try:
@@ -201,26 +227,34 @@ def _draw(archive: Archive, version: Version, page_index: int, width_px: int) ->
             storage_translated(),
             archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT) as blob,
         ):
-            return render_page(io.BufferedReader(blob), version.kind, page_index, width_px=width_px).content
+            return render_page(io.BufferedReader(blob), version.kind, page_index, width_px=width_px)
     except ReadingError as error:
         raise NotPreviewableError from error
 
 
-def look_at(archive: Archive, actor: Actor, document_id: str, way: str) -> None:
-    """Records the look of a person, once in a while; before its first byte. Raises: NotFoundError."""
+def look_at(archive: Archive, actor: Actor, document_id: str, way: str, *, bare: bool = False) -> Mark | None:
+    """Records the look of a person, once in a while, before its first byte; returns the mark that what is seen bears.
+
+    `bare` is for bytes that cannot bear one. Raises: NotFoundError; MarkedOnlyError when they should, and then nothing
+    is recorded.
+    """
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
+        mark = archive.mark_of(uow, "document", document_id)
+        if bare and mark is not None:
+            raise MarkedOnlyError
         if actor.person_id is None or _looked_lately(uow, document_id, way):
-            return
+            return mark
     with archive.transaction(actor) as uow:
         uow.require("document", document_id)
         # Two requests of one person at once are one look: the second waits here and then sees the first.
         document = uow.session.get_one(Document, document_id, with_for_update=True)
         if _looked_lately(uow, document_id, way):
-            return
+            return mark
         uow.session.merge(Look(person_id=actor.person_id, document_id=document_id, way=way, looked_at=uow.now))
         subjects = subjects_of(uow.session, document.engagement_id, document=document_id)
-        uow.record(_WAYS[way], subjects, title=document.title)
+        uow.record(_WAYS[way], {**subjects, **(mark.subjects if mark else {})}, title=document.title)
+    return mark
 
 
 def _looked_lately(uow: UnitOfWork, document_id: str, way: str) -> bool:

@@ -29,6 +29,7 @@ from archive_app.documents.reading import (
     reading_limits,
     set_read,
 )
+from archive_app.documents.watermark import stamped
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
@@ -89,12 +90,18 @@ def read_parts(workshop: Workshop, job: Job) -> GiveWay | None:
 def open_part(actor: Actor, archive: Archive, *, document_id: str, number: int, part: str) -> OpenPart:
     """A part's bytes, taken out in the sandbox; counts as a download of the document.
 
-    Raises: NotFoundError, PartUnavailableError, ContentCorruptError.
+    Raises: NotFoundError, PartUnavailableError, ContentCorruptError; MarkedOnlyError as for the whole document.
     """
-    look_at(archive, actor, document_id, "download")
+    look_at(archive, actor, document_id, "download", bare=True)
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
+    return opened_part(archive, actor, version, part)
+
+
+def opened_part(archive: Archive, actor: Actor, version: Version, part: str) -> OpenPart:
+    """A step: a part's bytes. Raises: NotFoundError, PartUnavailableError, ContentCorruptError."""
+    with archive.reading(actor) as uow:
         row, kinds = _part(uow, version, part)
     try:
         content = take_out(archive, version, part, kinds)
@@ -114,11 +121,23 @@ def part_picture(
     """
     if width_px not in PREVIEW_WIDTHS_PX or page_index < 0:
         raise NotFoundError
-    look_at(archive, actor, document_id, "view")
-    name = f"{part}:{page_index}-{width_px}"
+    mark = look_at(archive, actor, document_id, "view")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
+    picture = kept_part_picture(archive, actor, version, part, page_index, width_px)
+    return stamped(picture, mark) if mark else picture
+
+
+def kept_part_picture(
+    archive: Archive, actor: Actor, version: Version, part: str, page_index: int, width_px: int
+) -> bytes:
+    """A step: the picture of a part's page as it is kept, without a mark, drawn at its first use.
+
+    Raises: NotFoundError, NotPreviewableError, ContentCorruptError.
+    """
+    name = f"{part}:{page_index}-{width_px}"
+    with archive.reading(actor) as uow:
         row, kinds = _part(uow, version, part)
         kept = uow.session.get(Derivative, (version.id, Purpose.PREVIEW.value, name))
     if kept is not None:

@@ -20,6 +20,7 @@ from archive_app.documents.models import Derivative, Part, Read, Version
 from archive_app.documents.pieces import Assembly, OwnText, Recognised
 from archive_app.documents.places import PLACES_PART, prefix_of, written_passages
 from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import event_type
@@ -107,6 +108,7 @@ def read_again(actor: Actor, uow: UnitOfWork, *, document_id: str) -> None:
     """Has the current version read again. Raises: NotFoundError."""
     uow.require("document", document_id)
     version = current_version(uow.session, document_id)
+    uow.require(WORK, version.engagement_id)
     version.reading = "waiting"
     uow.enqueue("documents.read", version.id)
     subjects = subjects_of(uow.session, version.engagement_id, document=document_id)

@@ -8,24 +8,26 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, union_all
+from sqlalchemy import Select, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from archive_app.documents.errors import ContentCorruptError
 from archive_app.documents.excerpts import Excerpts
-from archive_app.documents.indexing import FORGET
+from archive_app.documents.indexing import NARROWING
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.places import PLACES_PART, Place
 from archive_app.documents.reading import is_text_of
-from archive_app.engagements.models import Client, Engagement, TeamMember
-from archive_app.engagements.policy import is_archivist
+from archive_app.engagements.models import Client, Engagement
+from archive_app.engagements.policy import READ
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 from archive_app.kernel.outbox import Job
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy
+from archive_app.kernel.policy import Reach as PolicyReach
 from archive_app.kernel.tables import Base
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query
@@ -38,6 +40,7 @@ from search import (
     IndexUnavailable,
     Query,
     QueryError,
+    Reach,
     Results,
     Scope,
     Sort,
@@ -45,7 +48,6 @@ from search import (
 from storage import Purpose
 
 log = logging.getLogger("lantai.search")
-HIGHEST_LEVEL = 3
 PAGE_SIZE = 20
 LAST_OFFSET = 10_000
 FACET_VALUES = 12
@@ -82,6 +84,7 @@ class FoundDocument(NamedTuple):
     id: str
     title: str
     number: str | None
+    level: int
 
 
 class FoundEngagement(NamedTuple):
@@ -116,8 +119,8 @@ class _Row(NamedTuple):
 
 # Only the columns that a hit shows, of the tables and not of their classes: loading twenty whole rows of four classes
 # would take longer than the index takes to find them.
-_V, _D, _E, _C, _T, _M = (
-    Base.metadata.tables[rows.__tablename__] for rows in (Version, Document, Engagement, Client, Derivative, TeamMember)
+_V, _D, _E, _C, _T = (
+    Base.metadata.tables[rows.__tablename__] for rows in (Version, Document, Engagement, Client, Derivative)
 )
 _P = _T.alias("places")
 _SHOWN = [(_V, FoundVersion._fields), (_D, FoundDocument._fields), (_E, FoundEngagement._fields)]
@@ -133,8 +136,7 @@ _HITS: Select[*tuple[Any, ...]] = (
     )
     .where(_V.c.id.in_(bindparam("keys", expanding=True)))
 )
-_OWN_TEAMS = select(_M.c.engagement_id).where(_M.c.person_id == bindparam("person_id"))
-_NOT_YET_FORGOTTEN = select(Job.subject_id).where(Job.kind == FORGET)
+_NOT_YET_NARROWED = select(Job.subject_id).where(Job.kind.in_(NARROWING))
 _LABELS = union_all(
     select(_E.c.id, _E.c.title).where(_E.c.id.in_(bindparam("engagements", expanding=True))),
     select(_C.c.id, _C.c.name).where(_C.c.id.in_(bindparam("clients", expanding=True))),
@@ -191,20 +193,69 @@ def scope_of(actor: Actor, uow: UnitOfWork) -> Scope:
     What narrows single documents is in `excluded_documents` from the transaction that narrows them on, until the index
     has confirmed it: neither hits nor totals, counts or suggestions tell of them meanwhile.
     """
-    if not actor.may(Permission.DOCUMENTS_READ) and not actor.is_system:
+    if not actor.may(Permission.DOCUMENTS_READ):
         return Scope()
-    withdrawn = frozenset(uow.session.scalars(_NOT_YET_FORGOTTEN))
     if actor.is_system:
-        return Scope(everything=True, highest_level=HIGHEST_LEVEL, excluded_documents=withdrawn)
-    organisations = frozenset({actor.organisation_id}) if is_archivist(actor) and actor.organisation_id else frozenset()
-    own = {"person_id": actor.person_id}
-    engagements = frozenset() if organisations else frozenset(uow.session.scalars(_OWN_TEAMS, own))
+        return Scope(everything=True, excluded_documents=frozenset(uow.session.scalars(_NOT_YET_NARROWED)))
+    reaching = _reaching(uow.archive.policy, actor.rights)
+    found: list[set[str]] = [set() for _ in range(_REACHED + len(reaching.asked))]
+    for subject_id, place in uow.session.execute(reaching.statement):
+        found[place].add(subject_id)
+    by_name = zip(found[_REACHED:], reaching.asked, strict=True)
     return Scope(
-        organisations=organisations,
-        engagements=engagements,
-        highest_level=HIGHEST_LEVEL,
-        excluded_documents=withdrawn,
+        reaches=(*reaching.whole, *(_named_reach(frozenset(ids), *asked) for ids, asked in by_name)),
+        excluded_engagements=frozenset(found[_DENIED]),
+        excluded_documents=frozenset(found[_NARROWED]),
     )
+
+
+class _Reaching(NamedTuple):
+    """How one person's scope is asked for: `statement` gives pairs of an identifier and a place, places from
+    `_REACHED` on standing for what each of `asked` opens, organisations or engagements, up to a level; `whole` needs no
+    asking."""
+
+    whole: tuple[Reach, ...]
+    asked: tuple[tuple[bool, int | None], ...]
+    statement: Any
+
+
+_NARROWED, _DENIED, _REACHED = range(3)
+
+
+@lru_cache(maxsize=256)
+def _reaching(policy: Policy, rights: Actor) -> _Reaching:
+    """Put together once for each person and what they may do; what is asked, and when, is the database's."""
+    reaches, denials = policy.reaches(rights, READ), policy.denials(rights, READ)
+    named = [reach for reach in reaches if reach.organisation_id is None]
+    asked = [
+        _NOT_YET_NARROWED.add_columns(literal(_NARROWED)),
+        *(select(Engagement.id, literal(_DENIED)).where(clause) for clause in denials),
+        *(_identifiers(reach).add_columns(literal(place)) for place, reach in enumerate(named, _REACHED)),
+    ]
+    return _Reaching(
+        tuple(
+            Reach(organisations=frozenset({reach.organisation_id}), highest_level=_level(reach))
+            for reach in reaches
+            if reach.organisation_id is not None
+        ),
+        tuple((reach.organisations is not None, _level(reach)) for reach in named),
+        union_all(*asked),
+    )
+
+
+def _named_reach(ids: frozenset[str], of_organisations: bool, level: int | None) -> Reach:
+    if of_organisations:
+        return Reach(organisations=ids, highest_level=level)
+    return Reach(engagements=ids, highest_level=level)
+
+
+def _identifiers(reach: PolicyReach) -> Select[str]:
+    """What names a reach: the organisations that are its own, or each engagement."""
+    return select(Engagement.id).where(reach.clause) if reach.organisations is None else reach.organisations
+
+
+def _level(reach: PolicyReach) -> int | None:
+    return None if reach.highest_level >= max(Level) else int(reach.highest_level)
 
 
 def ask(archive: Archive, question: Query) -> Results:
@@ -228,18 +279,18 @@ def _rows(uow: UnitOfWork, keys: Sequence[str]) -> dict[str, _Row]:
     # The policy once more on the rows themselves: an index that lags behind shows nothing it should not.
     if not keys:
         return {}
-    visible = _visible_hits(uow.archive.policy, uow.actor)
+    visible = _visible_hits(uow.archive.policy, uow.actor.rights)
     return {row[0]: _row(row) for row in uow.session.execute(visible, {"keys": keys})}
 
 
 @lru_cache(maxsize=256)
-def _visible_hits(policy: Policy, actor: Actor) -> Select[*tuple[Any, ...]]:
-    """The statement with the policy's clause for this very actor: clauses depend on nothing else, and whoever's roles
-    change is another actor.
+def _visible_hits(policy: Policy, rights: Actor) -> Select[*tuple[Any, ...]]:
+    """The statement with the policy's clause for this very person: clauses depend on nothing else, and whoever's roles
+    or levels change has other rights.
 
     Putting it together and comparing it with those that the database knows would take as long as running it.
     """
-    return _HITS.where(policy.visible_to(actor, "document"))
+    return _HITS.where(policy.visible_to(rights, "document"))
 
 
 def _row(row: Sequence[Any]) -> _Row:

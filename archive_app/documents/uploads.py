@@ -13,16 +13,18 @@ from sqlalchemy import select, update
 
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
 from archive_app.documents.held import hold, release, take
-from archive_app.documents.ingest import Entry, Filed, Stream, add_document, file_version
+from archive_app.documents.ingest import Entry, Filed, Stream, add_document, file_version, require_level
 from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name, storable_text
 from archive_app.documents.upload_parts import drop_parts
 from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_, translate
+from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case, use_case
@@ -45,11 +47,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the files of one list come from: 活动, 形成者, 来源系统."""
+    """Where the files of one list come from: 活动, 形成者, 来源系统; and how widely they may be seen 密级."""
 
     activity: str = ""
     originator: str = ""
     source_system: str = ""
+    level: Level = Level.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,9 @@ def announce(
 ) -> list[Upload]:
     """Puts files on the list, in their order; one announced before and not filed yet keeps its line.
 
-    Raises: NotFoundError, InvalidInputError for a list that is too long.
+    Raises: NotFoundError, LevelAboveOwnError, InvalidInputError for a list that is too long.
     """
-    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
-    if document_id is not None:
-        uow.require("document", document_id)
+    _check_place(uow, engagement_id, document_id, origin.level)
     if not 0 < len(offers) <= MAX_ANNOUNCED:
         raise InvalidInputError(field=N_("Files"), reason=N_("Between 1 and 2,000 files can be announced at once."))
     known = _known(uow, engagement_id, document_id)
@@ -111,31 +112,41 @@ def announce_one(
     document_id: str | None = None,
 ) -> Upload:
     """A line of its own for a file whose size is not known yet: it comes with a plain form. Raises: NotFoundError."""
-    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
-    if document_id is not None:
-        uow.require("document", document_id)
+    _check_place(uow, engagement_id, document_id, origin.level)
     return _announced(uow, _Place(engagement_id, document_id, origin), offer)
 
 
 @query(Permission.DOCUMENTS_READ)
 def list_uploads(actor: Actor, uow: UnitOfWork, *, engagement_id: str, language: str) -> list[UploadLine]:
-    """The actor's own list for the engagement, newest last; filed files leave it when the list is cleared."""
+    """The actor's own list for the engagement, newest last; filed files leave it when the list is cleared, and while
+    their document is none that the actor may see."""
     uow.require("engagement", engagement_id)
     mine = select(Upload).where(Upload.engagement_id == engagement_id, Upload.person_id == actor.name)
     mine = mine.where(Upload.state != "cleared").order_by(Upload.id.desc()).limit(MAX_LISTED)
-    return [line_of(upload, language) for upload in reversed(uow.session.scalars(mine).all())]
+    uploads = uow.session.scalars(mine).all()
+    hidden = _hidden(uow, uploads)
+    return [
+        line_of(_without_document(uow, upload) if upload.filed_document_id in hidden else upload, language)
+        for upload in reversed(uploads)
+        if upload.state == "duplicate" or upload.filed_document_id not in hidden
+    ]
 
 
 @query(Permission.DOCUMENTS_ADD)
 def view_upload(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> Upload:
     """One line of the actor's own list: where to go on when the connection broke. Raises: NotFoundError."""
-    return _own(uow, upload_id)
+    upload = _own(uow, upload_id)
+    if upload.filed_document_id not in _hidden(uow, [upload]):
+        return upload
+    if upload.state != "duplicate":
+        raise NotFoundError
+    return _without_document(uow, upload)
 
 
 @use_case(Permission.DOCUMENTS_ADD)
 def clear_list(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> None:
     """Takes what is finished, refused or never sent off the list; duplicates wait for their decision."""
-    uow.require("engagement", engagement_id)
+    uow.require(WORK, engagement_id)
     mine = (Upload.engagement_id == engagement_id, Upload.person_id == actor.name)
     begun = select(Upload).where(*mine, Upload.state.in_(OPEN_STATES), Upload.received_bytes > 0)
     drop_parts(uow, uow.session.scalars(begun.with_for_update()).all())
@@ -261,7 +272,31 @@ def _known(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> dict
         Upload.document_id == document_id if document_id else Upload.document_id.is_(None),
         Upload.state != "cleared",
     )
-    return {(upload.source_path, upload.size_bytes): upload for upload in uow.session.scalars(mine)}
+    lines = uow.session.scalars(mine).all()
+    hidden = _hidden(uow, lines)
+    return {(line.source_path, line.size_bytes): line for line in lines if line.filed_document_id not in hidden}
+
+
+def _hidden(uow: UnitOfWork, lines: Sequence[Upload]) -> set[str | None]:
+    """The documents of lines that the actor may not see, because their level was raised since."""
+    filed = {line.filed_document_id for line in lines if line.filed_document_id is not None}
+    shown = uow.archive.policy.among(uow.session, uow.actor, "document", filed)
+    return {document_id for document_id in filed if document_id not in shown}
+
+
+def _without_document(uow: UnitOfWork, upload: Upload) -> Upload:
+    """A duplicate that still waits for its decision, without a word of the document that has its content."""
+    uow.session.expunge(upload)
+    upload.filed_document_id = None
+    return upload
+
+
+def _check_place(uow: UnitOfWork, engagement_id: str, document_id: str | None, level: Level) -> None:
+    uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
+    if document_id is None:
+        require_level(uow, engagement_id, level)
+    else:
+        uow.require("document", document_id)
 
 
 def _compare(uow: UnitOfWork, line: Upload, offer: Offer) -> None:
@@ -333,7 +368,7 @@ def _own(uow: UnitOfWork, upload_id: str) -> Upload:
     upload = uow.session.get(Upload, upload_id)
     if upload is None or upload.person_id != uow.actor.name:
         raise NotFoundError
-    uow.require("engagement", upload.engagement_id, Permission.DOCUMENTS_ADD)
+    uow.require(WORK, upload.engagement_id, Permission.DOCUMENTS_ADD)
     return upload
 
 
@@ -370,5 +405,7 @@ def entry_of(upload: Upload, claimed_media_type: str = "") -> Entry:
     """What was announced about the file."""
     told = json.loads(upload.entry)
     modified = told.pop("modified_at")
+    # Lines from before there were levels say none.
+    level = Level(told.pop("level", Level.INTERNAL))
     moment = datetime.fromisoformat(modified) if modified else None
-    return Entry(**told, modified_at=moment, claimed_media_type=claimed_media_type)
+    return Entry(**told, level=level, modified_at=moment, claimed_media_type=claimed_media_type)

@@ -12,14 +12,18 @@ from flask_babel import gettext as _
 
 from archive_app.documents import resuming, uploads
 from archive_app.documents.checking import check_document
+from archive_app.documents.errors import MarkedOnlyError
 from archive_app.documents.kinds import KIND_NAMES
 from archive_app.documents.looking import list_documents, open_content, page_picture, view_document
 from archive_app.documents.reading import READING_NOTES, notes_of, read_again
 from archive_app.documents.text_view import Spot
 from archive_app.engagements.engagements import view_engagement
+from archive_app.engagements.glass import glass_alarms
+from archive_app.engagements.standing import view_standing
 from archive_app.engagements.teams import list_team
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import read_level
 from archive_app.kernel.permissions import Permission
 from archive_app.trail.reading import document_history
 from archive_app.web.downloads import content_answer
@@ -42,6 +46,7 @@ def engagement_page(engagement_id: str) -> ResponseReturnValue:
     """The desk of an engagement: drop files, see what is there."""
     actor = current_actor()
     view = view_engagement(actor, engagement_id=engagement_id)
+    standing = view_standing(actor, engagement_id=engagement_id)
     text = request.args.get("text", "")
     page = list_documents(actor, engagement_id=engagement_id, after=request.args.get("after"), text=text)
     lines = uploads.list_uploads(actor, engagement_id=engagement_id, language=current_language())
@@ -52,7 +57,10 @@ def engagement_page(engagement_id: str) -> ResponseReturnValue:
         text=text,
         uploads=lines,
         team=list_team(actor, engagement_id=engagement_id),
-        may_add=actor.may(Permission.DOCUMENTS_ADD),
+        alarms=glass_alarms(actor, engagement_id=engagement_id),
+        standing=standing,
+        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD),
+        may_classify=standing.leads and actor.may(Permission.DOCUMENTS_CLASSIFY),
         kind_names=KIND_NAMES,
     )
 
@@ -124,10 +132,12 @@ def receive_form(engagement_id: str) -> ResponseReturnValue:
     """A plain form sends files; each is filed or refused by itself."""
     actor = current_actor()
     for part in form_files(request):
-        origin = uploads.Origin(part.fields.get("activity", ""), part.fields.get("originator", ""))
+        told = part.fields
         offer = uploads.Offer(part.name, 0)
-        document_id = part.fields.get("document_id") or None
+        document_id = told.get("document_id") or None
         try:
+            level = read_level(told.get("level", ""))
+            origin = uploads.Origin(told.get("activity", ""), told.get("originator", ""), level=level)
             upload = uploads.announce_one(
                 actor, engagement_id=engagement_id, offer=offer, origin=origin, document_id=document_id
             )
@@ -186,15 +196,19 @@ def document_page(document_id: str) -> ResponseReturnValue:
         query=args.get("q", "")[:LONGEST_QUERY_CHARS],
     )
     page = view_document(actor, document_id=document_id, number=args.get("version", type=int), spot=spot)
+    standing = view_standing(actor, engagement_id=page.engagement.id)
     return render_template(
         "documents/document.html",
         page=page,
+        alarms=glass_alarms(actor, engagement_id=page.engagement.id),
+        standing=standing,
+        may_classify=standing.leads and actor.may(Permission.DOCUMENTS_CLASSIFY),
         spot=spot,
         notes=[READING_NOTES[code] for code in notes_of(page.version) if code in READING_NOTES],
         part_notes=READING_NOTES,
         notes_of=notes_of,
         history=document_history(actor, document_id=document_id, after=request.args.get("after")),
-        may_add=actor.may(Permission.DOCUMENTS_ADD),
+        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD),
         kind_names=KIND_NAMES,
     )
 
@@ -202,8 +216,11 @@ def document_page(document_id: str) -> ResponseReturnValue:
 @blueprint.get("/documents/<document_id>/versions/<int(max=999999):number>/content")
 @requires(Permission.DOCUMENTS_READ)
 def content(document_id: str, number: int) -> ResponseReturnValue:
-    """The exact original bytes, as a download; ranges are answered."""
-    opened = open_content(current_actor(), document_id=document_id, number=number)
+    """The exact original bytes, as a download; ranges are answered. Who sees it by a mark is led to what bears one."""
+    try:
+        opened = open_content(current_actor(), document_id=document_id, number=number)
+    except MarkedOnlyError:
+        return redirect(url_for("giving.package", document_id=document_id, number=number), 303)
     version = opened.version
     return content_answer(
         opened.stream,
@@ -221,10 +238,7 @@ def content(document_id: str, number: int) -> ResponseReturnValue:
 def picture(document_id: str, number: int, page: int, width: int) -> ResponseReturnValue:
     """A picture of one page, counted from 1."""
     drawn = page_picture(current_actor(), document_id=document_id, number=number, page_index=page - 1, width_px=width)
-    response = Response(drawn, mimetype="image/webp")
-    # A version never changes, so its picture may stay in this person's browser.
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return Response(drawn, mimetype="image/webp")
 
 
 @blueprint.post("/documents/<document_id>/check")
@@ -274,7 +288,8 @@ def _offer(entry: Any) -> uploads.Offer:
 
 
 def _origin(told: Mapping[str, Any]) -> uploads.Origin:
-    return uploads.Origin(_text(told, "activity"), _text(told, "originator"), _text(told, "source_system"))
+    level = read_level(_text(told, "level"))
+    return uploads.Origin(_text(told, "activity"), _text(told, "originator"), _text(told, "source_system"), level)
 
 
 def _text(told: Mapping[str, Any], key: str) -> str:

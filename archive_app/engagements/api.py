@@ -1,7 +1,7 @@
 """The JSON interface of clients and engagements."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,7 @@ class ClientShown(Shown):
     organisation_id: str
     name: str
     credit_code: str | None
+    province: str | None
     created_at: datetime
 
 
@@ -43,7 +44,14 @@ class NewClient(Asked):
         "",
         title="Credit code",
         pattern="^([0-9A-HJ-NPQRTUWXY]{18})?$",
-        description="Unified social credit code, 18 digits and capital letters.",
+        description="Unified social credit code, 18 digits and capital letters, the last one the check of the others.",
+    )
+    province: str = Field(
+        "",
+        title="Province",
+        pattern="^([0-9]{2})?$",
+        description="Two digits of GB/T 2260; left out, the province whose authority gave out the credit code.",
+        examples=["32"],
     )
 
 
@@ -56,6 +64,8 @@ class EngagementShown(Shown):
     number: str
     title: str
     year: int
+    activity: Literal["verification", "validation"]
+    project_number: str | None
     created_at: datetime
 
 
@@ -66,12 +76,19 @@ class EngagementListed(EngagementShown):
 
 
 class NewEngagement(Asked):
-    """An engagement to open; whoever opens it leads its team."""
+    """An engagement to open; a team leader who opens it leads its team, and declares in the browser first."""
 
     client_id: Identifier = Field(examples=["019aa2b4-11c0-7d04-8f7e-0a4de64b7c33"])
     number: str = Field(title="Number", min_length=1, max_length=60, examples=["HC-2026-001"])
     title: str = Field(title="Title", min_length=1, max_length=200, examples=["2025年度排放核查"])
     year: int = Field(title="Year", ge=FIRST_YEAR, le=LAST_YEAR, examples=[2025])
+    activity: Literal["verification", "validation"] = Field(default="verification", title="Activity")
+    project_number: str = Field(
+        "",
+        title="Project number",
+        max_length=60,
+        description="The registered number of the project, which one body either validates or verifies.",
+    )
 
 
 class ClientQuery(Paging):
@@ -86,6 +103,7 @@ class EngagementQuery(Paging):
     text: Text = Field("", max_length=200, description="Any part of the title, number or client's name.")
     client: Identifier | None = Field(None, description="Only of this client.")
     year: Whole | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR, description="Only of this year.")
+    activity: Literal["verification", "validation"] | None = Field(None, description="Only of this activity.")
 
 
 _CLIENT = {
@@ -93,6 +111,7 @@ _CLIENT = {
     "organisation_id": "019aa2b4-11c0-7d04-8f7e-0a4de64b7c11",
     "name": "江南热电有限公司",
     "credit_code": None,
+    "province": "32",
     "created_at": "2026-11-21T02:00:00Z",
 }
 _ENGAGEMENT = {
@@ -102,6 +121,8 @@ _ENGAGEMENT = {
     "number": "HC-2026-001",
     "title": "2025年度排放核查",
     "year": 2025,
+    "activity": "verification",
+    "project_number": None,
     "created_at": "2026-11-21T02:00:00Z",
 }
 _LISTED = {**_ENGAGEMENT, "client_name": _CLIENT["name"]}
@@ -113,6 +134,7 @@ def _client(row: Client) -> ClientShown:
         organisation_id=row.organisation_id,
         name=row.name,
         credit_code=row.credit_code,
+        province=row.province,
         created_at=row.created_at,
     )
 
@@ -152,7 +174,7 @@ def read_client(client_id: str) -> Client:
 )
 def post_client(body: NewClient) -> Client:
     """Adds a client to one's own organisation."""
-    return add_client(current_actor(), name=body.name, credit_code=body.credit_code)
+    return add_client(current_actor(), name=body.name, credit_code=body.credit_code, province=body.province)
 
 
 @blueprint.lists(
@@ -165,7 +187,7 @@ def post_client(body: NewClient) -> Client:
 )
 def list_of_engagements(query: EngagementQuery) -> Page[EngagementLine]:
     """Engagements, newest first."""
-    filters = EngagementFilters(query.text, query.client or "", query.year)
+    filters = EngagementFilters(query.text, query.client or "", query.year, query.activity or "")
     return list_engagements(current_actor(), filters=filters, after=query.after, limit=query.limit)
 
 
@@ -193,7 +215,14 @@ def read_engagement(engagement_id: str) -> EngagementLine:
     example=_ENGAGEMENT,
 )
 def post_engagement(body: NewEngagement) -> Engagement:
-    """Opens an engagement for a client."""
+    """Opens an engagement for a client. Refused with `not_independent` where the body or whoever would lead it has a
+    relation with the client, and with `duties_not_separate` where the body did the other activity for the project."""
     return open_engagement(
-        current_actor(), client_id=body.client_id, number=body.number, title=body.title, year=body.year
+        current_actor(),
+        client_id=body.client_id,
+        number=body.number,
+        title=body.title,
+        year=body.year,
+        activity=body.activity,
+        project_number=body.project_number,
     )

@@ -1,13 +1,16 @@
 """Use cases of engagements 核查项目: open one, list them, look at one."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from archive_app.engagements.models import Client, Engagement, TeamMember
-from archive_app.identity.models import Organisation
+from archive_app.engagements.independence import lock_relations, require_independent
+from archive_app.engagements.models import Assignment, Client, Engagement
+from archive_app.identity.models import Organisation, Person
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.duties import VALIDATION_AND_VERIFICATION_APART
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
@@ -19,6 +22,7 @@ from archive_app.kernel.words import one_line
 
 ENGAGEMENT_OPENED = event_type("engagement.opened", N_("Engagement opened"))
 FIRST_YEAR, LAST_YEAR = 1990, 2200
+ACTIVITIES = {"verification": N_("Verification of a statement"), "validation": N_("Validation of a project")}
 
 
 class NumberTakenError(ArchiveError):
@@ -35,6 +39,7 @@ class EngagementFilters:
     text: str = ""
     client_id: str = ""
     year: int | None = None
+    activity: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,23 @@ class EngagementPage:
 
 
 @use_case(Permission.ENGAGEMENTS_CREATE)
-def open_engagement(actor: Actor, uow: UnitOfWork, *, client_id: str, number: str, title: str, year: int) -> Engagement:
-    """Opens an engagement for a client; whoever opens it is on its team as leader.
+def open_engagement(
+    actor: Actor,
+    uow: UnitOfWork,
+    *,
+    client_id: str,
+    number: str,
+    title: str,
+    year: int,
+    activity: str = "verification",
+    project_number: str = "",
+) -> Engagement:
+    """Opens an engagement for a client; a team leader who opens it is assigned to it as leader, and declares next.
 
-    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see.
+    `project_number` is the registered number of the project that is verified or validated, where it is one.
+
+    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see; NotIndependentError,
+    ClientProvinceMissingError; DutiesNotSeparateError where the body did the other activity for the same project.
     """
     uow.require("client", client_id)
     client = uow.session.get_one(Client, client_id)
@@ -66,6 +84,13 @@ def open_engagement(actor: Actor, uow: UnitOfWork, *, client_id: str, number: st
     title = one_line(title, field=N_("Title"), limit=200)
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise InvalidInputError(field=N_("Year"), reason=N_("This is not a year of emissions."))
+    if activity not in ACTIVITIES:
+        raise InvalidInputError(field=N_("Activity"), reason=N_("Choose one from the list."))
+    project = project_key(project_number)
+    lock_relations(uow, client.organisation_id)
+    leader = uow.session.get(Person, actor.person_id) if actor.person_id and actor.may(Permission.TEAM_LEAD) else None
+    require_independent(uow, client, *([leader] if leader else []))
+    _keep_activities_apart(uow, client.organisation_id, project, activity)
     taken = select(Engagement.id).where(
         Engagement.organisation_id == client.organisation_id, Engagement.number == number
     )
@@ -78,16 +103,19 @@ def open_engagement(actor: Actor, uow: UnitOfWork, *, client_id: str, number: st
         number=number,
         title=title,
         year=year,
+        activity=activity,
+        project_number=project or None,
         created_at=uow.now,
     )
     uow.session.add(engagement)
     uow.session.flush()
-    if actor.person_id:
+    if leader is not None:
         uow.session.add(
-            TeamMember(engagement_id=engagement.id, person_id=actor.person_id, part="leader", assigned_at=uow.now)
+            Assignment(engagement_id=engagement.id, person_id=leader.id, part="leader", assigned_at=uow.now)
         )
     subjects = {"engagement": engagement.id, "client": client.id, "organisation": client.organisation_id}
-    uow.record(ENGAGEMENT_OPENED, subjects, number=number, title=title, year=year, client=client.name)
+    words = {"number": number, "title": title, "year": year, "client": client.name}
+    uow.record(ENGAGEMENT_OPENED, subjects, **words, activity=activity, project_number=project)
     return engagement
 
 
@@ -108,11 +136,14 @@ def list_engagements(
             Engagement.title.contains(text, autoescape=True)
             | Engagement.number.contains(text, autoescape=True)
             | Client.name.contains(text, autoescape=True)
+            | Engagement.project_number.contains(_folded(text), autoescape=True)
         )
     if filters.client_id:
         statement = statement.where(Engagement.client_id == filters.client_id)
     if filters.year:
         statement = statement.where(Engagement.year == filters.year)
+    if filters.activity:
+        statement = statement.where(Engagement.activity == filters.activity)
     page = fetch_page(uow.session, statement, [Engagement.id], after=after, descending=True, limit=limit)
     return Page([EngagementLine(row[0], row[1]) for row in page.items], page.next_key)
 
@@ -135,6 +166,28 @@ def view_engagement(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Eng
         .where(Engagement.id == engagement_id)
     ).one()
     return EngagementPage(row[0], row[1], row[2])
+
+
+def project_key(text: str) -> str:
+    """A project's registered number as it is kept and compared: without blanks, widths and cases, so that nobody
+    verifies what they validated because it was typed another way. `ccer－2025 001` -> `CCER-2025001`.
+
+    Raises: InvalidInputError.
+    """
+    return one_line(_folded(text), field=N_("Project number"), limit=60, required=False)
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+
+
+def _keep_activities_apart(uow: UnitOfWork, organisation_id: str, project: str, activity: str) -> None:
+    if not project:
+        return
+    others = select(Engagement.organisation_id).where(
+        Engagement.project_number == project, Engagement.activity != activity
+    )
+    VALIDATION_AND_VERIFICATION_APART.require_apart(organisation_id, uow.session.scalars(others))
 
 
 def count_visible(uow: UnitOfWork) -> int:

@@ -1,47 +1,155 @@
-"""Who sees which client and which engagement: its team, and its organisation's archivist."""
+"""Who sees which client and which engagement, and who works in it and leads it.
 
-from sqlalchemy import ColumnElement, select
+An engagement is open to the people assigned to it, from their declaration until the end of the assignment; to those
+whose role reaches all of their organisation's engagements; to whom access was granted for a time; and to contacts of
+the client itself. What else opens one is added from above. Somebody who is assigned and has not declared sees nothing
+of it, whatever else would open it.
+"""
 
-from archive_app.engagements.models import Client, Engagement, TeamMember
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from archive_app.engagements.models import Access, AccessRequest, Assignment, Client, Engagement
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.policy import Policy
+from archive_app.kernel.policy import Policy, Reach
+
+READ, WORK, LEAD = "engagement", "engagement.work", "engagement.lead"
+"""The engagement as a subject to read, to file into, and to decide about."""
+ASSIGNED, WHOLE_ORGANISATION, OWN_AFFAIRS = "assigned", "whole_organisation", "own_affairs"
+REQUEST, BROKEN_GLASS = "request", "broken_glass"
+"""Why somebody sees an engagement; the last two are also the grounds of an `Access`."""
+DECIDE = "access_request.decide"
+"""A request for access as a subject to decide about; to read, it is `access_request`."""
 
 
 def register(policy: Policy) -> None:
     """Declares clients and engagements."""
-    policy.subject("engagement", Engagement.id)
-    policy.grant("engagement", _own_team)
-    policy.grant("engagement", _own_organisation_as_archivist)
+    for kind in (READ, WORK, LEAD):
+        policy.subject(kind, Engagement.id)
+        policy.deny(kind, _assigned_and_undeclared)
+    policy.grant(READ, _assigned, ground=ASSIGNED)
+    policy.grant(READ, _whole_organisation, ground=WHOLE_ORGANISATION)
+    policy.grant(READ, lambda actor: _accessible(policy, actor, REQUEST), ground=REQUEST)
+    policy.grant(READ, lambda actor: _accessible(policy, actor, BROKEN_GLASS), ground=BROKEN_GLASS)
+    policy.grant(READ, _own_affairs, ground=OWN_AFFAIRS)
+    policy.grant(WORK, _assigned)
+    policy.grant(WORK, _kept)
+    policy.grant(LEAD, _led)
+    policy.grant(LEAD, _kept)
+
+    def client_of_visible_engagement(actor: Actor) -> ColumnElement[bool] | None:
+        if not actor.may(Permission.CLIENTS_READ):
+            return None
+        visible = select(Engagement.id).where(Engagement.client_id == Client.id, policy.visible_to(actor, READ))
+        return visible.correlate(Client).exists()
+
     policy.subject("client", Client.id)
-    policy.grant("client", _client_of_own_team)
+    policy.grant("client", client_of_visible_engagement)
     policy.grant("client", _client_of_own_organisation)
+    _register_access(policy)
 
 
-def is_archivist(actor: Actor) -> bool:
+def _register_access(policy: Policy) -> None:
+    """Requests show to whoever asked and to whoever decides: the engagement's leader and the archivist, who alone sees
+    those that were not found to mean an engagement. So does what was granted."""
+
+    def led(actor: Actor, engagement_id: InstrumentedAttribute[Any]) -> ColumnElement[bool] | None:
+        if not actor.may(Permission.ACCESS_DECIDE):
+            return None
+        of_led = select(Engagement.id).where(Engagement.id == engagement_id, policy.visible_to(actor, LEAD))
+        return of_led.correlate(engagement_id.class_).exists()
+
+    for kind in ("access_request", DECIDE):
+        policy.subject(kind, AccessRequest.id)
+        policy.grant(kind, lambda actor: led(actor, AccessRequest.engagement_id))
+        policy.grant(kind, _unplaced)
+    policy.grant("access_request", lambda actor: _of_person(actor, AccessRequest.person_id))
+    policy.subject("access", Access.id)
+    policy.grant("access", lambda actor: led(actor, Access.engagement_id))
+    policy.grant("access", lambda actor: _of_person(actor, Access.person_id))
+
+
+def keeps_the_archive(actor: Actor) -> bool:
     """Whether the actor keeps the whole archive of their organisation."""
-    return "archivist" in actor.roles and actor.organisation_id is not None
+    return actor.may(Permission.ENGAGEMENTS_KEEP) and actor.organisation_id is not None
 
 
-def _own_team(actor: Actor) -> ColumnElement[bool] | None:
+def _assigned(actor: Actor) -> Reach | None:
     if actor.person_id is None or not actor.may(Permission.ENGAGEMENTS_READ):
         return None
-    return Engagement.id.in_(select(TeamMember.engagement_id).where(TeamMember.person_id == actor.person_id))
+    return Reach(Engagement.id.in_(_assignments(actor).where(Assignment.declared_at.is_not(None))), actor.highest_level)
 
 
-def _own_organisation_as_archivist(actor: Actor) -> ColumnElement[bool] | None:
-    return Engagement.organisation_id == actor.organisation_id if is_archivist(actor) else None
-
-
-def _client_of_own_team(actor: Actor) -> ColumnElement[bool] | None:
-    if actor.person_id is None or not actor.may(Permission.CLIENTS_READ):
+def _led(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.person_id is None or not actor.may(Permission.TEAM_LEAD):
         return None
-    own = select(TeamMember.engagement_id).where(TeamMember.person_id == actor.person_id)
-    return Client.id.in_(select(Engagement.client_id).where(Engagement.id.in_(own)))
+    return Engagement.id.in_(_assignments(actor).where(Assignment.part == "leader"))
+
+
+def _assigned_and_undeclared(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.person_id is None:
+        return None
+    return Engagement.id.in_(_assignments(actor).where(Assignment.declared_at.is_(None)))
+
+
+def _assignments(actor: Actor) -> Select[str]:
+    return select(Assignment.engagement_id).where(
+        Assignment.person_id == actor.person_id, Assignment.ended_at.is_(None)
+    )
+
+
+def _whole_organisation(actor: Actor) -> Reach | None:
+    if actor.organisation_id is None or not actor.may(Permission.ENGAGEMENTS_READ_ALL):
+        return None
+    # Restricted content is for people who are assigned or were let in by name.
+    level = min(actor.highest_level, Level.SENSITIVE)
+    return Reach(Engagement.organisation_id == actor.organisation_id, level, actor.organisation_id)
+
+
+def _kept(actor: Actor) -> ColumnElement[bool] | None:
+    return Engagement.organisation_id == actor.organisation_id if keeps_the_archive(actor) else None
+
+
+def _accessible(policy: Policy, actor: Actor, ground: str) -> Reach | None:
+    if actor.person_id is None or not actor.may(Permission.ENGAGEMENTS_READ):
+        return None
+    living = select(Access.engagement_id).where(
+        Access.person_id == actor.person_id,
+        Access.ground == ground,
+        Access.ended_at.is_(None),
+        Access.until > policy.now,
+    )
+    # Broken glass is for what one may not see otherwise, so it opens every level.
+    level = Level.RESTRICTED if ground == BROKEN_GLASS else actor.highest_level
+    return Reach(Engagement.id.in_(living), level)
+
+
+def _own_affairs(actor: Actor) -> Reach | None:
+    if actor.organisation_id is None or not actor.may(Permission.OWN_AFFAIRS_READ):
+        return None
+    own = select(Client.id).where(Client.entity_id == actor.organisation_id)
+    return Reach(Engagement.client_id.in_(own), Level.PUBLIC)
+
+
+def _unplaced(actor: Actor) -> ColumnElement[bool] | None:
+    if not keeps_the_archive(actor) or not actor.may(Permission.ACCESS_DECIDE):
+        return None
+    own = AccessRequest.organisation_id == actor.organisation_id
+    return and_(AccessRequest.engagement_id.is_(None), own)
+
+
+def _of_person(actor: Actor, person_id: InstrumentedAttribute[str]) -> ColumnElement[bool] | None:
+    return person_id == actor.person_id if actor.person_id is not None else None
 
 
 def _client_of_own_organisation(actor: Actor) -> ColumnElement[bool] | None:
     # Whoever may add clients must see which are there, or they add them twice.
-    if not actor.may(Permission.CLIENTS_MANAGE) or actor.organisation_id is None:
+    if actor.organisation_id is None:
+        return None
+    if not (actor.may(Permission.CLIENTS_MANAGE) or actor.may(Permission.INTERESTS_MANAGE)):
         return None
     return Client.organisation_id == actor.organisation_id

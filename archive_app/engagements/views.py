@@ -3,46 +3,47 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import IntegerField, SelectField, StringField
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
-from archive_app.engagements.clients import add_client, list_clients
+from archive_app.engagements.clients import (
+    add_client,
+    change_client,
+    link_client,
+    list_clients,
+    unlink_client,
+    view_client_page,
+)
 from archive_app.engagements.engagements import (
-    FIRST_YEAR,
-    LAST_YEAR,
+    ACTIVITIES,
     EngagementFilters,
     engagement_years,
     list_engagements,
     open_engagement,
     view_engagement,
 )
-from archive_app.engagements.teams import PARTS, list_candidates, list_team, remove_member, set_member
+from archive_app.engagements.forms import ClientForm, EngagementForm
+from archive_app.engagements.glass import glass_alarms
+from archive_app.engagements.independence import KINDS
+from archive_app.engagements.policy import keeps_the_archive
+from archive_app.engagements.provinces import province_name
+from archive_app.engagements.teams import (
+    PARTS,
+    list_candidates,
+    list_conflicts,
+    list_team,
+    may_lead,
+    remove_member,
+    set_member,
+)
+from archive_app.engagements.undeclared import list_awaited
 from archive_app.kernel.archive import current_archive
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.permissions import Permission
+from archive_app.web.forms import form_status, refusals_shown_on
 from archive_app.web.gate import current_actor, requires
 from archive_app.web.language import current_language
 
 blueprint = Blueprint("engagements", __name__, template_folder="templates")
 _MOST_CHOICES = 1000
-
-
-class ClientForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF publishes no types
-    """A new client."""
-
-    name = StringField(_l("Name"), validators=[DataRequired(), Length(max=200)])
-    credit_code = StringField(_l("Unified social credit code"), validators=[Optional(), Length(max=18)])
-
-
-class EngagementForm(FlaskForm):  # type: ignore[misc]  # as above
-    """A new engagement."""
-
-    client_id = SelectField(_l("Client"), validators=[DataRequired()])
-    number = StringField(_l("Number"), validators=[DataRequired(), Length(max=60)])
-    title = StringField(_l("Title"), validators=[DataRequired(), Length(max=200)])
-    year = IntegerField(_l("Year of emissions"), validators=[NumberRange(FIRST_YEAR, LAST_YEAR)])
 
 
 @blueprint.get("/engagements")
@@ -54,6 +55,7 @@ def list_page() -> ResponseReturnValue:
         text=request.args.get("text", ""),
         client_id=request.args.get("client", ""),
         year=request.args.get("year", type=int),
+        activity=request.args.get("activity", ""),
     )
     page = list_engagements(actor, filters=filters, after=request.args.get("after"))
     clients = list_clients(actor, limit=_MOST_CHOICES).items if actor.may(Permission.CLIENTS_READ) else []
@@ -63,6 +65,10 @@ def list_page() -> ResponseReturnValue:
         filters=filters,
         clients=[(client.id, client.name) for client in clients],
         years=[(year, year) for year in engagement_years(actor)],
+        activities=ACTIVITIES,
+        awaited=list_awaited(actor, after=request.args.get("awaited")),
+        alarms=glass_alarms(actor),
+        parts=PARTS,
     )
 
 
@@ -71,22 +77,24 @@ def list_page() -> ResponseReturnValue:
 def new_page() -> ResponseReturnValue:
     """Opens an engagement."""
     actor = current_actor()
-    form = EngagementForm(year=current_archive().today().year - 1, client_id=request.args.get("client"))
+    known = {"year": current_archive().today().year - 1, "client_id": request.args.get("client")}
+    form = EngagementForm(current_language(), **known)
     form.client_id.choices = [(client.id, client.name) for client in list_clients(actor, limit=_MOST_CHOICES).items]
     if form.validate_on_submit():
-        try:
+        with refusals_shown_on(form):
             engagement = open_engagement(
                 actor,
                 client_id=form.client_id.data,
                 number=form.number.data,
                 title=form.title.data,
                 year=form.year.data,
+                activity=form.activity.data,
+                project_number=form.project_number.data or "",
             )
-        except ArchiveError as error:
-            flash(error.text(current_language()), "danger")
-        else:
-            return redirect(url_for("documents.engagement_page", engagement_id=engagement.id), 303)
-    return render_template("engagements/new.html", form=form)
+            # Whoever leads it sees it once they have declared.
+            to = "filing.declaration_page" if actor.may(Permission.TEAM_LEAD) else "documents.engagement_page"
+            return redirect(url_for(to, engagement_id=engagement.id), 303)
+    return render_template("engagements/new.html", form=form), form_status(form)
 
 
 @blueprint.route("/clients", methods=["GET", "POST"])
@@ -94,19 +102,82 @@ def new_page() -> ResponseReturnValue:
 def clients_page() -> ResponseReturnValue:
     """Clients one may see, and the form for a new one."""
     actor = current_actor()
-    form = ClientForm()
+    form = ClientForm(current_language())
     may_add = actor.may(Permission.CLIENTS_MANAGE)
     if may_add and form.validate_on_submit():
-        try:
-            client = add_client(actor, name=form.name.data, credit_code=form.credit_code.data or "")
-        except ArchiveError as error:
-            flash(error.text(current_language()), "danger")
-        else:
+        with refusals_shown_on(form):
+            client = add_client(
+                actor,
+                name=form.name.data,
+                credit_code=form.credit_code.data or "",
+                province=form.province.data or "",
+            )
             flash(_("%(name)s was added.", name=client.name), "success")
             return redirect(url_for("engagements.clients_page"), 303)
     text = request.args.get("text", "")
     page = list_clients(actor, text=text, after=request.args.get("after"))
-    return render_template("engagements/clients.html", page=page, form=form, may_add=may_add, text=text)
+    shown = render_template(
+        "engagements/clients.html", page=page, form=form, may_add=may_add, text=text, province_of=_province
+    )
+    return shown, form_status(form)
+
+
+@blueprint.route("/clients/<client_id>", methods=["GET", "POST"])
+@requires(Permission.CLIENTS_READ)
+def client_page(client_id: str) -> ResponseReturnValue:
+    """One client, and the form to change what is recorded about it."""
+    actor = current_actor()
+    view = view_client_page(actor, client_id=client_id)
+    may_change = actor.may(Permission.CLIENTS_MANAGE) and view.client.organisation_id == actor.organisation_id
+    form = ClientForm(
+        current_language(),
+        known=True,
+        credit_code=view.client.credit_code or "",
+        province=view.client.province or "",
+    )
+    if request.method == "POST" and not may_change:
+        raise NotFoundError
+    if form.validate_on_submit():
+        with refusals_shown_on(form):
+            change_client(
+                actor,
+                client_id=client_id,
+                credit_code=form.credit_code.data or "",
+                province=form.province.data or "",
+            )
+            flash(_("The client was changed."), "success")
+            return redirect(url_for("engagements.client_page", client_id=client_id), 303)
+    shown = render_template(
+        "engagements/client.html",
+        view=view,
+        form=form,
+        may_change=may_change,
+        may_link=may_change and keeps_the_archive(actor),
+        province_of=_province,
+    )
+    return shown, form_status(form)
+
+
+@blueprint.get("/clients/<client_id>/link")
+@requires(Permission.ENGAGEMENTS_KEEP, confirmed=True)
+def link_page(client_id: str) -> ResponseReturnValue:
+    """Asks whether a client is to be linked to its own organisation in this archive."""
+    view = view_client_page(current_actor(), client_id=client_id)
+    return render_template("engagements/client_link.html", view=view)
+
+
+@blueprint.post("/clients/<client_id>/link")
+@requires(Permission.ENGAGEMENTS_KEEP, confirmed=True)
+def link_action(client_id: str) -> ResponseReturnValue:
+    """Links the client, or takes the link back."""
+    actor = current_actor()
+    if request.form.get("action") == "unlink":
+        unlink_client(actor, client_id=client_id)
+        flash(_("The link was taken back."), "success")
+    else:
+        entity = link_client(actor, client_id=client_id)
+        flash(_("The client is now linked to %(name)s.", name=entity.name), "success")
+    return redirect(url_for("engagements.client_page", client_id=client_id), 303)
 
 
 @blueprint.get("/engagements/<engagement_id>/team")
@@ -116,15 +187,19 @@ def team_page(engagement_id: str) -> ResponseReturnValue:
     actor = current_actor()
     engagement = view_engagement(actor, engagement_id=engagement_id).engagement
     team = list_team(actor, engagement_id=engagement_id)
-    may_manage = actor.may(Permission.TEAM_MANAGE)
+    may_manage = actor.may(Permission.TEAM_MANAGE) and may_lead(actor, engagement_id=engagement_id)
     candidates = list_candidates(actor, engagement_id=engagement_id) if may_manage else []
     return render_template(
         "engagements/team.html",
+        alarms=glass_alarms(actor, engagement_id=engagement_id),
         engagement=engagement,
         team=team,
         candidates=candidates,
+        conflicts=list_conflicts(actor, engagement_id=engagement_id),
+        kinds=KINDS,
         parts=PARTS,
         may_manage=may_manage,
+        may_see_why=actor.may(Permission.INTERESTS_READ),
     )
 
 
@@ -140,3 +215,7 @@ def change_team(engagement_id: str) -> ResponseReturnValue:
     if person_id == actor.person_id:
         return redirect(url_for("engagements.list_page"), 303)
     return redirect(url_for("engagements.team_page", engagement_id=engagement_id), 303)
+
+
+def _province(code: str | None) -> str:
+    return province_name(code, current_language()) if code else ""

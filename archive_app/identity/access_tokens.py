@@ -1,27 +1,24 @@
 """Access tokens: what a person gives to a program so that it may do a part of what they may, for a while."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, select, update
 
-from archive_app.identity.delays import forgive, reserve_try, try_key
-from archive_app.identity.models import AccessToken, Person, PersonRole
-from archive_app.identity.own_account import WrongPasswordError
-from archive_app.identity.passwords import verify_password
-from archive_app.identity.roles import permissions_of
+from archive_app.identity.actors import Standing, actor_for
+from archive_app.identity.models import AccessToken, Organisation, Person, PersonRole, SecondFactor
 from archive_app.identity.tokens import new_token, token_digest
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from archive_app.kernel.errors import InvalidInputError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import Page, fetch_page
-from archive_app.kernel.permissions import Permission
+from archive_app.kernel.permissions import OF_EVERYBODY, Permission
 from archive_app.kernel.tables import UtcDateTime
 from archive_app.kernel.unit_of_work import UnitOfWork
-from archive_app.kernel.use_case import query, staged_use_case, use_case
+from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
 TOKEN_MADE = event_type("token.made", N_("Access token made"))
@@ -49,32 +46,34 @@ class Scope:
         return self.others | {self.chief}
 
 
-_SEEING = frozenset({Permission.CLIENTS_READ, Permission.ENGAGEMENTS_READ})
+_SEEING = frozenset({Permission.CLIENTS_READ, Permission.ENGAGEMENTS_READ, Permission.ENGAGEMENTS_READ_ALL})
+_WORKING = _SEEING | {Permission.ENGAGEMENTS_KEEP, Permission.DOCUMENTS_ADD}
 SCOPES = (
     Scope(
         "read",
         N_("Read and search: clients, engagements, documents and their content"),
         Permission.DOCUMENTS_READ,
-        _SEEING,
+        _SEEING | {Permission.DOCUMENTS_EXPORT, Permission.SUPERVISION_USE, Permission.OWN_AFFAIRS_READ},
     ),
     Scope(
         "file",
         N_("File documents (new versions need reading, too)"),
         Permission.DOCUMENTS_ADD,
-        frozenset({Permission.ENGAGEMENTS_READ}),
+        _WORKING,
     ),
     Scope(
         "open",
         N_("Add clients and open engagements"),
         Permission.ENGAGEMENTS_CREATE,
-        _SEEING | {Permission.CLIENTS_MANAGE},
+        # Whoever opens an engagement leads it, through a program as well.
+        _SEEING | {Permission.CLIENTS_MANAGE, Permission.TEAM_LEAD},
     ),
-    Scope("import", N_("Import registers"), Permission.REGISTERS_IMPORT, _SEEING | {Permission.DOCUMENTS_ADD}),
+    Scope("import", N_("Import registers"), Permission.REGISTERS_IMPORT, _WORKING),
     Scope(
         "inbox",
         N_("Put files into the inbox and sort it"),
         Permission.INBOX_SORT,
-        _SEEING | {Permission.DOCUMENTS_ADD},
+        _WORKING,
     ),
     Scope("log", N_("Read the audit log"), Permission.LOG_READ),
 )
@@ -118,60 +117,41 @@ def actor_of_token(archive: Archive, token: str, address: str) -> Actor | None:
         rows = uow.session.execute(_HOLDER, {"token_digest": token_digest(token), "now": now}).all()
         if not rows:
             return None
-        token_id, scopes, last_used_at, person, _ = rows[0]
+        token_id, scopes, last_used_at, person, runs_archive, enrolled_at, _ = rows[0]
         roles = frozenset(filter(None, (role for *_, role in rows)))
-    actor = Actor(
-        name=person.id,
-        via="api",
-        permissions=_OF_TOKENS | (permissions_of(roles) & _permissions(scopes)),
-        person_id=person.id,
-        organisation_id=person.organisation_id,
-        roles=roles,
-        display_name=person.display_name,
-        address=address,
-    )
+        whole = actor_for(person, Standing(roles, runs_archive, enrolled_at is not None), address=address)
+    # What the token was made for, its person confirmed when they made it: no later act can confirm it again.
+    # A role that is used with a second factor only gives a program nothing either until its person has one.
+    permissions = OF_EVERYBODY if whole.awaits else _OF_TOKENS | (whole.permissions & _permissions(scopes))
+    actor = replace(whole, via="api", permissions=permissions, confirmed_at=now)
     if last_used_at is None or now - last_used_at >= _SEEN_EVERY:
         _note_used(archive, actor, token_id)
     return actor
 
 
-@staged_use_case(Permission.TOKENS_OWN)
-def make_token(
-    actor: Actor, archive: Archive, *, name: str, scopes: Iterable[str], days: int, password: str
-) -> NewAccessToken:
-    """Makes a token for the actor, who gives their password again.
-
-    Raises: InvalidInputError, WrongPasswordError, TooManyTriesError, ConflictError when the account changed meanwhile.
-    """
+@use_case(Permission.TOKENS_OWN, confirmed=True)
+def make_token(actor: Actor, uow: UnitOfWork, *, name: str, scopes: Iterable[str], days: int) -> NewAccessToken:
+    """Makes a token for the actor. Raises: InvalidInputError."""
     name = one_line(name, field=N_("Name"), limit=100)
     granted = _granted(actor, scopes)
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInputError(field=N_("Days"), reason=N_("A token is good for 1 to 365 days."))
-    with archive.reading(actor) as uow:
-        kept = _self(actor, uow).password_hash
-    # A stolen session must not become a place to try passwords faster than at the door.
-    key = try_key(f"own:{actor.person_id}", actor.address)
-    reserve_try(archive, actor, key)
-    if not verify_password(kept, password):
-        raise WrongPasswordError
+    person = uow.session.get(Person, actor.person_id or "", with_for_update=True)
+    if person is None or not person.active:
+        raise NotFoundError
+    _keep_few(uow, person.id)
     token = PREFIX + new_token()
-    with archive.transaction(actor) as uow:
-        person = _self(actor, uow, lock=True)
-        if person.password_hash != kept or not person.active:
-            raise ConflictError
-        _keep_few(uow, person.id)
-        row = AccessToken(
-            id=uow.new_id(),
-            token_digest=token_digest(token),
-            person_id=person.id,
-            name=name,
-            scopes=" ".join(sorted(granted)),
-            created_at=uow.now,
-            expires_at=uow.now + timedelta(days=days),
-        )
-        uow.session.add(row)
-        forgive(uow, key)
-        uow.record(TOKEN_MADE, _subjects(row), name=name, scopes=sorted(granted), expires_at=row.expires_at.isoformat())
+    row = AccessToken(
+        id=uow.new_id(),
+        token_digest=token_digest(token),
+        person_id=person.id,
+        name=name,
+        scopes=" ".join(sorted(granted)),
+        created_at=uow.now,
+        expires_at=uow.now + timedelta(days=days),
+    )
+    uow.session.add(row)
+    uow.record(TOKEN_MADE, _subjects(row), name=name, scopes=sorted(granted), expires_at=row.expires_at.isoformat())
     return NewAccessToken(row.id, token, name, row.expires_at)
 
 
@@ -238,13 +218,6 @@ def _keep_few(uow: UnitOfWork, person_id: str) -> None:
         raise InvalidInputError(field=N_("Access tokens"), reason=N_("50 tokens are the most; end some first."))
 
 
-def _self(actor: Actor, uow: UnitOfWork, *, lock: bool = False) -> Person:
-    person = uow.session.get(Person, actor.person_id or "", with_for_update=lock or None)
-    if person is None:
-        raise NotFoundError
-    return person
-
-
 def _note_used(archive: Archive, actor: Actor, token_id: str) -> None:
     with archive.transaction(actor, eventless=True) as uow:
         uow.session.execute(update(AccessToken).where(AccessToken.id == token_id).values(last_used_at=uow.now))
@@ -257,9 +230,19 @@ def _subjects(row: AccessToken) -> dict[str, str]:
 _KNOWN = frozenset(map(str, Permission))
 # Asked at every request, so it is put together once.
 _HOLDER = (
-    select(AccessToken.id, AccessToken.scopes, AccessToken.last_used_at, Person, PersonRole.role)
+    select(
+        AccessToken.id,
+        AccessToken.scopes,
+        AccessToken.last_used_at,
+        Person,
+        Organisation.runs_archive,
+        SecondFactor.enrolled_at,
+        PersonRole.role,
+    )
     .join(Person, Person.id == AccessToken.person_id)
-    .outerjoin(PersonRole, PersonRole.person_id == Person.id)
+    .join(Organisation, Organisation.id == Person.organisation_id)
+    .outerjoin(SecondFactor, SecondFactor.person_id == Person.id)
+    .outerjoin(PersonRole, and_(PersonRole.person_id == Person.id, PersonRole.granted_at.is_not(None)))
     .where(
         AccessToken.token_digest == bindparam("token_digest"),
         Person.active,

@@ -1,6 +1,7 @@
 """The JSON interface of identity: who a token speaks for, and their organisation."""
 
 from datetime import datetime
+from typing import Literal, cast
 
 from flask import Request
 
@@ -16,6 +17,7 @@ from archive_app.web.api.routes import Resources, Shown
 from archive_app.web.gate import current_actor
 
 blueprint = Resources("identity", __name__)
+Kind = Literal["verification_body", "authority", "reporting_entity", "park", "service_institution"]
 
 
 class OrganisationShown(Shown):
@@ -23,6 +25,7 @@ class OrganisationShown(Shown):
 
     id: str
     name: str
+    kind: Kind
     created_at: datetime
 
 
@@ -38,6 +41,7 @@ class PersonShown(Shown):
 _ORGANISATION = {
     "id": "019aa2b4-11c0-7d04-8f7e-0a4de64b7c11",
     "name": "绿源核查有限公司",
+    "kind": "verification_body",
     "created_at": "2026-11-21T02:00:00Z",
 }
 _PERSON = {
@@ -57,7 +61,7 @@ def by_token(asked: Request) -> Actor | None:
 
 
 def _organisation(row: Organisation) -> OrganisationShown:
-    return OrganisationShown(id=row.id, name=row.name, created_at=row.created_at)
+    return OrganisationShown(id=row.id, name=row.name, kind=cast("Kind", row.kind), created_at=row.created_at)
 
 
 def _person(actor: Actor) -> PersonShown:
@@ -79,7 +83,7 @@ def read_me() -> Actor:
     "/organisations", Permission.SIGNED_IN, of=OrganisationShown, shows=_organisation, example=_ORGANISATION
 )
 def list_of_organisations(query: Paging) -> Page[Organisation]:
-    """The organisations that one belongs to."""
+    """The organisation that one belongs to, and those that one otherwise sees."""
     return list_organisations(current_actor(), after=query.after, limit=query.limit)
 
 

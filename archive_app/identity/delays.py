@@ -60,6 +60,8 @@ def _reserve(uow: UnitOfWork, key: bytes) -> int:
     delay = uow.session.get(SignInDelay, key, with_for_update=True)
     if delay is None:
         return _begin(uow, key)
+    # Never longer than this many failures ask for: the clock may have gone back since the last one.
+    delay.next_try_at = min(delay.next_try_at, uow.now + _delay_after(delay.failures))
     if delay.next_try_at > uow.now:
         return math.ceil((delay.next_try_at - uow.now).total_seconds())
     if delay.next_try_at < uow.now - FORGOTTEN_AFTER:

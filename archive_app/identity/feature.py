@@ -11,6 +11,16 @@ FEATURE = Feature(
     policy=policy.register,
     jobs={TIDY: tidy},
     periodic={TIDY: TIDY_EVERY_SECONDS},
-    menu=(MenuEntry(N_("People"), "identity.people_page", Permission.ACCOUNTS_MANAGE),),
-    blueprints=("archive_app.identity.views:blueprint", "archive_app.identity.api:blueprint"),
+    menu=(
+        MenuEntry(N_("People"), "rights.people_page", Permission.PEOPLE_READ),
+        MenuEntry(N_("Rights"), "rights.rights_page", Permission.RIGHTS_GRANT),
+        MenuEntry(N_("Organisations"), "hosting.organisations_page", Permission.ORGANISATIONS_MANAGE),
+    ),
+    blueprints=(
+        "archive_app.identity.views:blueprint",
+        "archive_app.identity.signing.views:blueprint",
+        "archive_app.identity.api:blueprint",
+        "archive_app.identity.rights.views:blueprint",
+        "archive_app.identity.hosting.views:blueprint",
+    ),
 )

@@ -9,7 +9,7 @@ from wtforms import IntegerField, PasswordField, SelectChoice, SelectField, Stri
 from wtforms.validators import EqualTo, InputRequired, Length, NumberRange
 
 from archive_app.identity.access_tokens import MOST_DAYS, Scope
-from archive_app.identity.roles import all_roles
+from archive_app.identity.organisations import KINDS
 from archive_app.kernel.language import LANGUAGES, translate
 from archive_app.web.forms import CheckboxListField
 
@@ -34,6 +34,11 @@ class SetUpForm(_NewPasswordForm):
 
     language = SelectField(_l("Language"), choices=_LANGUAGES)
     organisation_name = StringField(_l("Name of the organisation"), _CHECKS, render_kw={"autocomplete": "organization"})
+    kind = SelectField(
+        _l("Kind of organisation"),
+        choices=[SelectChoice(kind, _l(label)) for kind, label in KINDS.items()],
+        default="verification_body",
+    )
     display_name = StringField(_l("Your name"), _CHECKS, render_kw={"autocomplete": "name"})
     login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "username", "autocapitalize": "none"})
 
@@ -65,7 +70,7 @@ class PasswordForm(_NewPasswordForm):
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]
-    """A new access token: for which program, what it may do, how long; and the password once more."""
+    """A new access token: for which program, what it may do, how long."""
 
     name = StringField(_l("Name of the program"), _CHECKS, render_kw={"autocomplete": "off"})
     scopes = CheckboxListField(_l("What the token may do"))
@@ -74,31 +79,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
         [_REQUIRED, NumberRange(1, MOST_DAYS, _l("A token is good for 1 to 365 days."))],
         render_kw={"min": 1, "max": MOST_DAYS, "inputmode": "numeric"},
     )
-    present = PasswordField(_l("Present password"), _CHECKS, render_kw={"autocomplete": "current-password"})
 
     def __init__(self, shown_in: str, scopes: Iterable[Scope], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scopes.choices = [SelectChoice(scope.key, translate(shown_in, scope.label)) for scope in scopes]
-
-
-class RolesForm(FlaskForm):  # type: ignore[misc]
-    """The roles of a person."""
-
-    roles = CheckboxListField(_l("Roles"))
-
-    def __init__(self, shown_in: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.roles.choices = [SelectChoice(key, name) for key, name in role_choices(shown_in)]
-
-
-class InviteForm(RolesForm):
-    """A new colleague."""
-
-    display_name = StringField(_l("Full name"), _CHECKS, render_kw={"autocomplete": "off"})
-    login = StringField(_l("Login"), _CHECKS, render_kw={"autocomplete": "off", "autocapitalize": "none"})
-    language = SelectField(_l("Language"), choices=_LANGUAGES)
-
-
-def role_choices(language: str) -> list[tuple[str, str]]:
-    """All roles as (key, name in `language`)."""
-    return [(role.key, role.name(language)) for role in all_roles().values()]

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
 
+from archive_app.identity.actors import acting_as
 from archive_app.identity.delays import forgive, try_key
 from archive_app.identity.models import OneTimeLink, Organisation, Person
 from archive_app.identity.passwords import check_password, hash_password
-from archive_app.identity.sessions import NewSession, acting_as, begin_session, end_sessions
+from archive_app.identity.sessions import NewSession, begin_session, end_sessions
 from archive_app.identity.tokens import new_token, token_digest
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -97,6 +98,7 @@ def view_link(actor: Actor, uow: UnitOfWork, *, token: str) -> LinkView:
 def use_link(actor: Actor, archive: Archive, *, token: str, password: str) -> NewSession:
     """Sets the password of the link's person, ends all their other sessions and begins one.
 
+    The link stands in for the password alone: a second factor stays as it is, and is asked for.
     Raises: LinkUnusableError, and what `check_password` raises; a refused password leaves the link usable.
     """
     with archive.reading(actor) as uow:
@@ -117,7 +119,8 @@ def _choose_password(uow: UnitOfWork, token: str, hashed: str) -> NewSession:
     person.password_hash = hashed
     end_sessions(uow, person.id)
     forgive(uow, try_key(person.login, uow.actor.address))
-    uow.record(PERSON_ACTIVATED if is_new else PASSWORD_RESET, {"person": person.id}, login=person.login)
+    subjects = {"person": person.id, "organisation": person.organisation_id}
+    uow.record(PERSON_ACTIVATED if is_new else PASSWORD_RESET, subjects, login=person.login)
     return begin_session(uow, person)
 
 

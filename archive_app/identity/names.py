@@ -8,6 +8,8 @@ from archive_app.kernel.language import LANGUAGES, N_
 from archive_app.kernel.words import one_line
 
 _LOGIN = re.compile(r"[\w.@+-]{2,64}")
+_CODE_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_CODE_LENGTH = 18
 
 
 def fold_login(text: str) -> str:
@@ -34,3 +36,26 @@ def checked_language(code: str) -> str:
     if code not in LANGUAGES:
         raise InvalidInputError(field=N_("Language"), reason=N_("The archive does not speak this language."))
     return code
+
+
+def checked_credit_code(text: str) -> str | None:
+    """A unified social credit code 统一社会信用代码 in capital letters; None where none is given.
+
+    Raises: InvalidInputError for another form, or where the last character is not the check of the others (GB 32100).
+    """
+    code = unicodedata.normalize("NFKC", text).strip().upper()
+    if not code:
+        return None
+    if len(code) != _CODE_LENGTH or not set(code) <= set(_CODE_CHARACTERS):
+        reason = N_("The unified social credit code has 18 digits and capital letters.")
+        raise InvalidInputError(field=N_("Credit code"), reason=reason)
+    if code[-1] != _check_character(code[:-1]):
+        reason = N_("The last character does not fit the others; one of them is mistyped.")
+        raise InvalidInputError(field=N_("Credit code"), reason=reason)
+    return code
+
+
+def _check_character(code: str) -> str:
+    size = len(_CODE_CHARACTERS)
+    weighed = sum(_CODE_CHARACTERS.index(letter) * pow(3, place, size) for place, letter in enumerate(code))
+    return _CODE_CHARACTERS[-weighed % size]

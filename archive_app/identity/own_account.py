@@ -4,7 +4,7 @@ from archive_app.identity.delays import forgive, reserve_try, try_key
 from archive_app.identity.models import Organisation, Person
 from archive_app.identity.names import checked_display_name, checked_language
 from archive_app.identity.passwords import check_password, hash_password, verify_password
-from archive_app.identity.sessions import end_sessions
+from archive_app.identity.sessions import NewSession, renew_session
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, ConflictError, NotFoundError
@@ -26,8 +26,8 @@ class WrongPasswordError(ArchiveError):
 
 
 @staged_use_case(Permission.SIGNED_IN)
-def change_password(actor: Actor, archive: Archive, *, old: str, new: str) -> None:
-    """Changes the actor's own password and ends their other sessions.
+def change_password(actor: Actor, archive: Archive, *, old: str, new: str) -> NewSession | None:
+    """Changes the actor's own password and ends their other sessions; theirs goes on under a fresh token.
 
     Raises: WrongPasswordError, TooManyTriesError, and what `check_password` raises.
     """
@@ -48,9 +48,11 @@ def change_password(actor: Actor, archive: Archive, *, old: str, new: str) -> No
         if person.password_hash != kept:
             raise ConflictError
         person.password_hash = hashed
-        end_sessions(uow, person.id, keep=actor.session_id)
+        session = renew_session(uow, person)
         forgive(uow, key)
-        uow.record(PASSWORD_CHANGED, {"person": person.id}, login=person.login)
+        subjects = {"person": person.id, "organisation": person.organisation_id}
+        uow.record(PASSWORD_CHANGED, subjects, login=person.login)
+        return session
 
 
 @use_case(Permission.SIGNED_IN)

@@ -2,12 +2,14 @@
 
 from sqlalchemy import select
 
+from archive_app.identity.actors import Standing, actor_for
 from archive_app.identity.links import SET_UP, consume_link, issue_link, require_link
 from archive_app.identity.models import Organisation, Person, PersonRole
 from archive_app.identity.names import checked_display_name, checked_language, checked_login
+from archive_app.identity.organisations import checked_kind
 from archive_app.identity.passwords import check_password, hash_password
-from archive_app.identity.roles import OF_THE_FIRST_PERSON
-from archive_app.identity.sessions import NewSession, actor_for, begin_session
+from archive_app.identity.roles import first_roles
+from archive_app.identity.sessions import NewSession, begin_session
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError
@@ -15,6 +17,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.identity_row import ArchiveIdentity
 from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case, use_case
@@ -78,6 +81,7 @@ def set_up(
     display_name: str,
     login: str,
     password: str,
+    kind: str = "verification_body",
 ) -> NewSession:
     """Makes the organisation and its first person, who administers, archives and leads, and signs them in.
 
@@ -87,7 +91,9 @@ def set_up(
     check_setup_link(actor, token=token)
     now = archive.clock.now()
     organisation_name = one_line(organisation_name, field=N_("Organisation"), limit=200)
-    organisation = Organisation(id=new_id(now), name=organisation_name, created_at=now)
+    organisation = Organisation(
+        id=new_id(now), name=organisation_name, kind=checked_kind(kind), runs_archive=True, created_at=now
+    )
     person = Person(
         id=new_id(now),
         organisation_id=organisation.id,
@@ -95,12 +101,13 @@ def set_up(
         display_name=checked_display_name(display_name),
         language=checked_language(language),
         active=True,
+        highest_level=Level.RESTRICTED,
         created_at=now,
     )
     own_words = (person.login, person.display_name, organisation.name)
     check_password(password, min_length=archive.rules.password_min_length, own_words=own_words)
     person.password_hash = hash_password(password)
-    with archive.transaction(actor_for(person, OF_THE_FIRST_PERSON, address=actor.address)) as uow:
+    with archive.transaction(actor_for(person, Standing(first_roles(kind)), address=actor.address)) as uow:
         return _move_in(uow, token, organisation, person)
 
 
@@ -113,9 +120,15 @@ def _move_in(uow: UnitOfWork, token: str, organisation: Organisation, person: Pe
     for row in (organisation, person):
         uow.session.add(row)
         uow.session.flush()
-    uow.session.add_all(PersonRole(person_id=person.id, role=role) for role in OF_THE_FIRST_PERSON)
+    for role in sorted(first_roles(organisation.kind)):
+        granted = {"granted_by": person.id, "granted_at": uow.now}
+        uow.session.add(
+            PersonRole(person_id=person.id, role=role, proposed_by=person.id, proposed_at=uow.now, **granted)
+        )
     subjects = {"organisation": organisation.id, "person": person.id}
-    uow.record(ORGANISATION_SET_UP, subjects, name=organisation.name, login=person.login)
+    uow.record(
+        ORGANISATION_SET_UP, subjects, name=organisation.name, organisation_kind=organisation.kind, login=person.login
+    )
     return begin_session(uow, person)
 
 

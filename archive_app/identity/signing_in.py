@@ -1,18 +1,20 @@
-"""Signing in with a password."""
+"""Signing in: the password, then the second factor of those who have one."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from archive_app.identity.actors import acting_as
 from archive_app.identity.delays import forgive, reserve_try, try_key
 from archive_app.identity.models import Person
 from archive_app.identity.names import fold_login
 from archive_app.identity.passwords import hash_password, needs_rehash, verify_password
-from archive_app.identity.sessions import NewSession, acting_as, begin_session, end_one
+from archive_app.identity.second_factor import SecondFactorWrongError, use_factor
+from archive_app.identity.sessions import NewSession, begin_session, end_one, pass_session
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.denials import note_denial
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import ArchiveError, SignInRequiredError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -20,6 +22,7 @@ from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import staged_use_case
 
 SESSION_REFUSED = event_type("session.refused", N_("Sign-in refused"))
+FACTOR_REFUSED = event_type("second_factor.refused", N_("Second factor refused"))
 
 
 class SignInRefusedError(ArchiveError):
@@ -42,6 +45,7 @@ class _Account:
 def sign_in(actor: Actor, archive: Archive, *, login: str, password: str) -> NewSession:
     """Begins a session under a token that never existed before; the session the browser came with ends.
 
+    It is half a session for somebody who has a second factor: `give_second_factor` makes it a whole one.
     The costly check of the password runs in no transaction, and for names without an account too.
     Raises: SignInRefusedError, TooManyTriesError.
     """
@@ -66,6 +70,27 @@ def sign_in(actor: Actor, archive: Archive, *, login: str, password: str) -> New
         if actor.session_id is not None and actor.person_id is not None:
             end_one(uow, actor.session_id, actor.person_id)
         return begin_session(uow, person)
+
+
+@staged_use_case(Permission.SECOND_FACTOR_GIVE)
+def give_second_factor(actor: Actor, archive: Archive, *, code: str) -> NewSession:
+    """Makes the actor's half session a whole one, under a fresh token, by a one-time password or a recovery code.
+
+    Tries are delayed by themselves: the right password does not make the failed codes before it forgotten.
+    Raises: SecondFactorWrongError, TooManyTriesError, SecondFactorUnreadableError; SignInRequiredError when the half
+    session ended meanwhile.
+    """
+    key = try_key(f"factor:{actor.person_id}", actor.address)
+    reserve_try(archive, actor, key)
+    with archive.transaction(actor) as uow:
+        person = uow.session.get(Person, actor.person_id or "", with_for_update=True)
+        if person is None or not person.active:
+            raise SignInRequiredError
+        if use_factor(uow, person.id, code):
+            forgive(uow, key)
+            return pass_session(uow, person)
+        uow.record(FACTOR_REFUSED, {"person": person.id, "organisation": person.organisation_id})
+    raise SecondFactorWrongError
 
 
 def _find(uow: UnitOfWork, login: str) -> _Account | None:

@@ -1,4 +1,4 @@
-"""Pages of identity: set-up, the door, one's own account, the people of the organisation."""
+"""Pages of identity: set-up, the door, one's own account."""
 
 from flask import (
     Blueprint,
@@ -24,39 +24,42 @@ from archive_app.identity.access_tokens import (
     make_token,
     scopes_for,
 )
-from archive_app.identity.accounts import Handed, deactivate, invite, make_reset_link, reactivate, set_roles
 from archive_app.identity.forms import (
-    InviteForm,
     LinkForm,
     PasswordForm,
     ProfileForm,
-    RolesForm,
     SetUpForm,
     SignInForm,
     TokenForm,
-    role_choices,
 )
 from archive_app.identity.links import use_link, view_link
 from archive_app.identity.own_account import change_language, change_password, change_profile
-from archive_app.identity.people import STATE_LABELS, list_people, view_own_account, view_person
+from archive_app.identity.people import view_own_account
+from archive_app.identity.roles import all_roles
+from archive_app.identity.second_factor import view_second_factor
 from archive_app.identity.sessions import NewSession, actor_of_session, end_session, list_own_sessions, sign_out
 from archive_app.identity.setting_up import check_setup_link, is_set_up, set_up
+from archive_app.identity.signing.views import go_on_with, next_step
 from archive_app.identity.signing_in import sign_in
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import current_archive
-from archive_app.kernel.language import LANGUAGES
 from archive_app.kernel.permissions import Permission
 from archive_app.web.forms import form_status, refusals_shown_on
-from archive_app.web.gate import SESSION_COOKIE, clear_session_cookie, current_actor, requires, set_session_cookie
-from archive_app.web.language import LANGUAGE_COOKIE, current_language, local_path, redirect_back, remember_language
+from archive_app.web.gate import clear_session_cookie, current_actor, requires, session_token
+from archive_app.web.language import (
+    chosen_language,
+    current_language,
+    local_path,
+    redirect_back,
+    remember_language,
+)
 
 blueprint = Blueprint("identity", __name__, template_folder="templates")
-_FRESH_LINK = "fresh_link"
 
 
 def authenticate(from_browser: Request) -> Actor | None:
     """Who sends this request, by the session's cookie; None when it opens nothing."""
-    token = from_browser.cookies.get(SESSION_COOKIE)
+    token = session_token(from_browser)
     return actor_of_session(current_archive(), token, from_browser.remote_addr or "") if token else None
 
 
@@ -73,6 +76,7 @@ def set_up_page(token: str) -> ResponseReturnValue:
                 token=token,
                 language=form.language.data,
                 organisation_name=form.organisation_name.data,
+                kind=form.kind.data,
                 display_name=form.display_name.data,
                 login=form.login.data,
                 password=form.password.data,
@@ -86,7 +90,7 @@ def set_up_page(token: str) -> ResponseReturnValue:
 def sign_in_page() -> ResponseReturnValue:
     """The door."""
     wanted = local_path(request.values.get("next"), url_for("web.start"))
-    if request.method == "GET" and current_actor().person_id is not None:
+    if request.method == "GET" and current_actor().may(Permission.SIGNED_IN):
         return redirect(wanted, 303)
     form = SignInForm()
     if form.validate_on_submit():
@@ -99,7 +103,7 @@ def sign_in_page() -> ResponseReturnValue:
 
 
 @blueprint.post("/sign-out")
-@requires(Permission.SIGNED_IN)
+@requires(Permission.ANYBODY)
 def sign_out_action() -> ResponseReturnValue:
     """Ends the session of this browser."""
     sign_out(current_actor())
@@ -156,9 +160,9 @@ def change_password_action() -> ResponseReturnValue:
     form = PasswordForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
-            change_password(current_actor(), old=form.present.data, new=form.password.data)
+            begun = change_password(current_actor(), old=form.present.data, new=form.password.data)
             flash(_("Your password was changed. Your other sessions were ended."), "success")
-            return _redirect(url_for("identity.account_page"))
+            return go_on_with(_redirect(url_for("identity.account_page")), begun)
     return _render_account(password=form)
 
 
@@ -171,7 +175,7 @@ def end_session_action(session_id: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/account/tokens", methods=["GET", "POST"])
-@requires(Permission.TOKENS_OWN)
+@requires(Permission.TOKENS_OWN, confirmed=True)
 def tokens_page() -> ResponseReturnValue:
     """One's own access tokens, and a new one."""
     actor = current_actor()
@@ -180,13 +184,7 @@ def tokens_page() -> ResponseReturnValue:
     made = None
     if form.validate_on_submit():
         with refusals_shown_on(form):
-            made = make_token(
-                actor,
-                name=form.name.data,
-                scopes=form.scopes.data,
-                days=form.days.data,
-                password=form.present.data,
-            )
+            made = make_token(actor, name=form.name.data, scopes=form.scopes.data, days=form.days.data)
             # Shown in the answer itself and kept nowhere: neither a cookie nor an address ever holds it.
             form = TokenForm(current_language(), offered, formdata=None, days=DEFAULT_DAYS)
     page = list_own_tokens(actor, after=request.args.get("after"))
@@ -203,98 +201,13 @@ def end_token_action(token_id: str) -> ResponseReturnValue:
     return _redirect(url_for("identity.tokens_page"))
 
 
-@blueprint.get("/people")
-@requires(Permission.ACCOUNTS_MANAGE)
-def people_page() -> ResponseReturnValue:
-    """The people of the organisation."""
-    page = list_people(
-        current_actor(),
-        text=request.args.get("text", ""),
-        state=request.args.get("state", ""),
-        role=request.args.get("role", ""),
-        after=request.args.get("after"),
-    )
-    choices = role_choices(current_language())
-    return render_template("identity/people.html", page=page, states=STATE_LABELS, roles=choices)
-
-
-@blueprint.route("/people/invite", methods=["GET", "POST"])
-@requires(Permission.ACCOUNTS_MANAGE)
-def invite_page() -> ResponseReturnValue:
-    """Invites a colleague."""
-    form = InviteForm(current_language(), language=current_language())
-    if form.validate_on_submit():
-        with refusals_shown_on(form):
-            handed = invite(
-                current_actor(),
-                login=form.login.data,
-                display_name=form.display_name.data,
-                roles=form.roles.data,
-                language=form.language.data,
-            )
-            return _hand_over(handed)
-    return render_template("identity/invite.html", form=form), form_status(form)
-
-
-@blueprint.get("/people/<person_id>")
-@requires(Permission.ACCOUNTS_MANAGE)
-def person_page(person_id: str) -> ResponseReturnValue:
-    """One person's account."""
-    person = view_person(current_actor(), person_id=person_id)
-    return _render_person(person_id, RolesForm(current_language(), roles=sorted(person.roles)))
-
-
-@blueprint.post("/people/<person_id>/roles")
-@requires(Permission.ACCOUNTS_MANAGE)
-def set_roles_action(person_id: str) -> ResponseReturnValue:
-    """Gives a person other roles."""
-    form = RolesForm(current_language())
-    if form.validate_on_submit():
-        with refusals_shown_on(form):
-            set_roles(current_actor(), person_id=person_id, roles=form.roles.data)
-            flash(_("The roles were changed."), "success")
-            return _to_person(person_id)
-    return _render_person(person_id, form)
-
-
-@blueprint.post("/people/<person_id>/link")
-@requires(Permission.ACCOUNTS_MANAGE)
-def reset_link_action(person_id: str) -> ResponseReturnValue:
-    """Makes a link by which a person chooses a new password."""
-    return _hand_over(make_reset_link(current_actor(), person_id=person_id))
-
-
-@blueprint.post("/people/<person_id>/deactivate")
-@requires(Permission.ACCOUNTS_MANAGE)
-def deactivate_action(person_id: str) -> ResponseReturnValue:
-    """Closes an account."""
-    deactivate(current_actor(), person_id=person_id)
-    return _to_person(person_id)
-
-
-@blueprint.post("/people/<person_id>/reactivate")
-@requires(Permission.ACCOUNTS_MANAGE)
-def reactivate_action(person_id: str) -> ResponseReturnValue:
-    """Opens an account again."""
-    reactivate(current_actor(), person_id=person_id)
-    return _to_person(person_id)
-
-
 def _enter(begun: NewSession, address: str | None = None) -> Response:
     """Lets somebody in: nothing that the browser held before signing in lives on."""
     session.clear()
-    response = _redirect(address or url_for("web.start"))
-    set_session_cookie(response, begun.token, begun.expires_at, secure=_secure())
-    if LANGUAGE_COOKIE not in request.cookies:
+    response = go_on_with(_redirect(next_step(begun, address or url_for("web.start"))), begun)
+    if not chosen_language():
         remember_language(response, begun.language, secure=_secure())
     return response
-
-
-def _hand_over(handed: Handed) -> Response:
-    # Kept in the administrator's own browser until the next page shows it, once.
-    address = current_app.config["LANTAI_BASE_URL"] + url_for("identity.link_page", token=handed.token)
-    session[_FRESH_LINK] = [handed.person_id, address]
-    return _to_person(handed.person_id)
 
 
 def _render_account(profile: ProfileForm | None = None, password: PasswordForm | None = None) -> ResponseReturnValue:
@@ -306,32 +219,15 @@ def _render_account(profile: ProfileForm | None = None, password: PasswordForm |
         profile=profile or ProfileForm(formdata=None, display_name=account.display_name, language=account.language),
         password=password or PasswordForm(formdata=None),
         sessions=list_own_sessions(actor, after=request.args.get("after")),
+        factor=view_second_factor(actor),
         role_names=_role_names(account.roles),
         min_length=_min_length(),
     )
     return page, form_status(profile or password) if profile or password else 200
 
 
-def _render_person(person_id: str, form: RolesForm) -> ResponseReturnValue:
-    person = view_person(current_actor(), person_id=person_id)
-    fresh_for, fresh_link = session.pop(_FRESH_LINK, (None, None))
-    page = render_template(
-        "identity/person.html",
-        person=person,
-        form=form,
-        states=STATE_LABELS,
-        languages=LANGUAGES,
-        fresh_link=fresh_link if fresh_for == person_id else None,
-    )
-    return page, form_status(form)
-
-
 def _role_names(roles: frozenset[str]) -> list[str]:
-    return [name for key, name in role_choices(current_language()) if key in roles]
-
-
-def _to_person(person_id: str) -> Response:
-    return _redirect(url_for("identity.person_page", person_id=person_id))
+    return [role.name(current_language()) for role in all_roles().values() if role.key in roles]
 
 
 def _redirect(address: str) -> Response:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.clock import Clock
 from archive_app.kernel.database import failures_translated
+from archive_app.kernel.marks import Marker, unmarked
 from archive_app.kernel.policy import Policy
 from archive_app.kernel.unit_of_work import UnitOfWork, UnitSession
 from search import IndexReader
@@ -56,6 +57,9 @@ class Rules:
     session_idle: timedelta
     session_lifetime: timedelta
     link_lifetime: timedelta
+    confirmation_window: timedelta = timedelta(minutes=10)
+    glass_window: timedelta = timedelta(hours=4)
+    interest_years: int = 3
     look_window: timedelta = timedelta(minutes=10)
     watched_folders: tuple[FolderRule, ...] = ()
     quiet_time: timedelta = timedelta(seconds=10)
@@ -80,6 +84,7 @@ class Archive:
     index: IndexReader
     rules: Rules
     data_directory: Path
+    mark_of: Marker = unmarked
     _write_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def today(self) -> date:

@@ -46,6 +46,27 @@ class SignInRequiredError(ArchiveError):
     message = N_("Please sign in first. Nothing was changed.")
 
 
+class SecondFactorRequiredError(ArchiveError):
+    """The password was right; the second factor is still awaited."""
+
+    code = "second_factor_required"
+    message = N_("Please give your second factor first. Nothing was changed.")
+
+
+class EnrolmentRequiredError(ArchiveError):
+    """The person's roles are used with a second factor only, and they have none yet."""
+
+    code = "enrolment_required"
+    message = N_("Your roles need a second factor, and you have none yet. Nothing was changed; enrol one first.")
+
+
+class ConfirmationRequiredError(ArchiveError):
+    """What is asked for is done only by somebody who proved lately who they are."""
+
+    code = "confirmation_required"
+    message = N_("Please confirm first that it is you. Nothing was changed; then do this once more.")
+
+
 class InvalidInputError(ArchiveError):
     """What was sent cannot be accepted; `field` names the place."""
 

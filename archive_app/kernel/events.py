@@ -22,17 +22,21 @@ _TYPES: dict[str, "EventType"] = {}
 
 @dataclass(frozen=True)
 class EventType:
-    """A kind of event: a stable code, and the catalogue key of its words for people."""
+    """A kind of event: a stable code, and the catalogue key of its words for people.
+
+    One that `rings` is an alarm: the page of the log shows it by itself, above everything else.
+    """
 
     code: str
     label: str
+    rings: bool = False
 
 
-def event_type(code: str, label: str) -> EventType:
+def event_type(code: str, label: str, *, rings: bool = False) -> EventType:
     """Declares a kind of event; a code is declared once in the whole archive."""
     if code in _TYPES:
         raise ValueError(f"event type {code!r} is declared twice")
-    return _TYPES.setdefault(code, EventType(code, label))
+    return _TYPES.setdefault(code, EventType(code, label, rings))
 
 
 def event_label(code: str) -> str:

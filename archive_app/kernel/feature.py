@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.health import Probe
+from archive_app.kernel.marks import Marker
 from archive_app.kernel.outbox import GiveWay, Job
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy
@@ -48,7 +49,7 @@ class Feature:
     they either finish all of them or raise. `lanes` names, by job kind, the lane that work runs in beside the main one,
     so that nothing else waits for it; a handler with more to do than some seconds' work returns GiveWay. `periodic`
     gives seconds between runs by job kind. `probes` tell how the room is doing, on the health page and to
-    `lantai doctor`.
+    `lantai doctor`. `marker` says what content goes out with whose mark on it; one room at most has one.
     """
 
     name: str
@@ -58,5 +59,6 @@ class Feature:
     lanes: Mapping[str, str] = field(default_factory=dict)
     periodic: Mapping[str, int] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
+    marker: Marker | None = None
     menu: tuple[MenuEntry, ...] = ()
     blueprints: tuple[str, ...] = ()

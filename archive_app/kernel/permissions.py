@@ -10,24 +10,60 @@ class Permission(StrEnum):
     SIGNED_IN = "self:any:use"
     SYSTEM = "system:any:run"
 
+    # One's own account. Somebody who has not given their second factor yet may do that and nothing else.
+    SECOND_FACTOR_GIVE = "self:second_factor:give"
+    SECOND_FACTOR_OWN = "self:second_factor:manage"
+    TOKENS_OWN = "self:tokens:manage"
+    ACCESS_ASK = "self:access:ask"
+
+    # The archive as a whole: only for people of the organisation that runs it.
+    ORGANISATIONS_MANAGE = "archive:organisations:manage"
+    ARCHIVE_LOG_READ = "archive:log:read"
+    HEALTH_READ = "archive:health:read"
+    HEALTH_MANAGE = "archive:health:manage"
+
+    # One's own organisation.
+    PEOPLE_READ = "organisation:people:read"
     ACCOUNTS_MANAGE = "organisation:accounts:manage"
+    RIGHTS_GRANT = "organisation:rights:grant"
+    LOG_READ = "organisation:log:read"
+    LOG_VERIFY = "organisation:log:verify"
     CLIENTS_READ = "organisation:clients:read"
     CLIENTS_MANAGE = "organisation:clients:manage"
-    ENGAGEMENTS_READ = "engagement:engagements:read"
     ENGAGEMENTS_CREATE = "organisation:engagements:create"
-    TEAM_MANAGE = "engagement:team:manage"
-    DOCUMENTS_READ = "engagement:documents:read"
-    DOCUMENTS_ADD = "engagement:documents:add"
+    ENGAGEMENTS_READ_ALL = "organisation:engagements:read"
+    ENGAGEMENTS_KEEP = "organisation:engagements:keep"
     DOCUMENTS_REREAD = "organisation:documents:reread"
     REGISTERS_IMPORT = "organisation:registers:import"
     INBOX_SORT = "organisation:inbox:sort"
     SEARCHES_SHARE = "organisation:searches:share"
-    TOKENS_OWN = "self:tokens:manage"
-    LOG_READ = "archive:log:read"
-    LOG_VERIFY = "archive:log:verify"
-    HEALTH_READ = "archive:health:read"
-    HEALTH_MANAGE = "archive:health:manage"
+    INTERESTS_READ = "organisation:interests:read"
+    INTERESTS_MANAGE = "organisation:interests:manage"
+    SUPERVISION_GRANT = "organisation:supervision:grant"
+
+    # Engagements that the person reaches; the policy says which.
+    ENGAGEMENTS_READ = "engagement:engagements:read"
+    TEAM_MANAGE = "engagement:team:manage"
+    TEAM_LEAD = "engagement:team:lead"
+    TEAM_JOIN = "engagement:team:join"
+    TECHNICAL_REVIEW = "engagement:technical_review:do"
+    ACCESS_DECIDE = "engagement:access:decide"
+    GLASS_BREAK = "engagement:glass:break"
+    DOCUMENTS_READ = "engagement:documents:read"
+    DOCUMENTS_ADD = "engagement:documents:add"
+    DOCUMENTS_CLASSIFY = "engagement:documents:classify"
+    DOCUMENTS_EXPORT = "engagement:documents:export"
+
+    # From outside the organisation that an engagement belongs to.
+    OWN_AFFAIRS_READ = "client:engagements:read"
+    SUPERVISION_USE = "authority:supervision:use"
 
 
 OF_EVERYBODY = frozenset({Permission.ANYBODY})
-OF_PEOPLE = frozenset({Permission.ANYBODY, Permission.SIGNED_IN, Permission.TOKENS_OWN})
+OF_HALF_SIGNED_IN = frozenset({Permission.ANYBODY, Permission.SECOND_FACTOR_GIVE})
+"""Of people whose password was right and whose second factor is still awaited."""
+OF_SIGNED_IN = frozenset({Permission.ANYBODY, Permission.SIGNED_IN, Permission.SECOND_FACTOR_OWN})
+"""Of people whose roles ask for a second factor that they do not have yet."""
+OF_PEOPLE = OF_SIGNED_IN | {Permission.TOKENS_OWN, Permission.ACCESS_ASK}
+OF_THE_HOST = frozenset(permission for permission in Permission if permission.startswith("archive:"))
+"""What only people of the organisation that runs the archive may do, whatever the roles say."""

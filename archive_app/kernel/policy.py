@@ -5,66 +5,141 @@ grant reaches and no denial does. `allows` asks the database the very same claus
 can never disagree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import cast
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.levels import Level
+from archive_app.kernel.tables import UtcDateTime
+
+_CLAUSES_KEPT = 4_096
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What one grant opens: the subjects that `clause` selects, and in them content up to `highest_level`.
+
+    `organisation_id` is given where the clause is nothing but all of one organisation, so that a search can name the
+    organisation instead of listing what is in it, and `organisations` where it is all of those that a statement
+    selects. What is reached only by `marked` grants goes out with a mark.
+    """
+
+    clause: ColumnElement[bool]
+    highest_level: Level = Level.RESTRICTED
+    organisation_id: str | None = None
+    organisations: Select[str] | None = None
+    marked: bool = False
+
 
 Clause = Callable[[Actor], ColumnElement[bool] | None]
-"""A clause for an actor; None where it has nothing to say about them."""
+"""A clause for an actor, which depends on `Actor.rights` alone; None where it has nothing to say about them."""
+Grant = Callable[[Actor], ColumnElement[bool] | Reach | None]
+"""The same for what opens; a bare clause opens content of every level."""
 
 
 @dataclass
 class _Rules:
-    key: InstrumentedAttribute[str]
-    grants: list[Clause] = field(default_factory=list)
+    key: InstrumentedAttribute[str] | None = None
+    grants: list[tuple[str, Grant]] = field(default_factory=list)
     denies: list[Clause] = field(default_factory=list)
 
 
 class Policy:
     """The registry of clauses; built once at start, read-only afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._rules: dict[str, _Rules] = {}
+        # Putting a clause together takes longer than most statements with it. It depends on what the rights of a person
+        # depend on and on nothing else; what may change at any moment is asked of the database each time.
+        self._kept_clause = lru_cache(maxsize=_CLAUSES_KEPT)(self._clause)
+        # Asked of the clock when a statement runs, not when it is put together: statements are kept, rights expire.
+        self.now = bindparam("policy_now", callable_=now, type_=UtcDateTime())
 
     def subject(self, kind: str, key: InstrumentedAttribute[str]) -> None:
         """Declares a kind of subject by the column that identifies it."""
-        if kind in self._rules:
+        if self._of(kind).key is not None:
             raise ValueError(f"subject kind {kind!r} is declared twice")
-        self._rules[kind] = _Rules(key)
+        self._of(kind).key = key
 
-    def grant(self, kind: str, clause: Clause) -> None:
-        """Adds a reason to see subjects of `kind`."""
-        self._rules[kind].grants.append(clause)
+    def complete(self) -> None:
+        """Refuses rules about kinds that nobody declared, once all features have added theirs. Raises: KeyError."""
+        for kind in self._rules:
+            self._key(kind)
+
+    def grant(self, kind: str, grant: Grant, *, ground: str = "") -> None:
+        """Adds a reason to see subjects of `kind`; `ground` is its name, for whoever must tell people why."""
+        self._of(kind).grants.append((ground, grant))
+        self._kept_clause.cache_clear()
 
     def deny(self, kind: str, clause: Clause) -> None:
         """Adds a reason not to see subjects of `kind`, stronger than every grant."""
-        self._rules[kind].denies.append(clause)
+        self._of(kind).denies.append(clause)
+        self._kept_clause.cache_clear()
 
     def visible_to(self, actor: Actor, kind: str) -> ColumnElement[bool]:
         """The clause that selects what `actor` may see of `kind`.
 
         Raises: KeyError for a kind that nobody declared: nothing is open by default.
         """
-        rules = self._rules[kind]
-        if actor.is_system:
-            return true()
-        grants = [clause for grant in rules.grants if (clause := grant(actor)) is not None]
-        if not grants:
-            return false()
-        denies = [clause for deny in rules.denies if (clause := deny(actor)) is not None]
-        return and_(or_(*grants), *(not_(clause) for clause in denies))
+        self._key(kind)
+        return true() if actor.is_system else self._kept_clause(actor.rights, kind)
+
+    def reaches(self, actor: Actor, kind: str) -> list[Reach]:
+        """What each grant opens of `kind` for a person. What builds on `kind` asks here for the levels as well."""
+        return [reach for _, reach in self._named_reaches(actor, kind)]
+
+    def denials(self, actor: Actor, kind: str) -> list[ColumnElement[bool]]:
+        """What is denied of `kind` to a person, whatever opens it."""
+        return [clause for deny in self._rules[kind].denies if (clause := deny(actor)) is not None]
 
     def allows(self, session: Session, actor: Actor, kind: str, subject_id: str) -> bool:
         """Whether `actor` may see the one subject."""
-        key = self._rules[kind].key
+        key = self._key(kind)
         found = session.scalar(select(key).where(key == subject_id, self.visible_to(actor, kind)))
         return found is not None
 
+    def among(self, session: Session, actor: Actor, kind: str, subject_ids: Collection[str]) -> set[str]:
+        """Those of the subjects that `actor` may see."""
+        key = self._key(kind)
+        return set(session.scalars(select(key).where(key.in_(subject_ids), self.visible_to(actor, kind))))
+
+    def grounds(self, session: Session, actor: Actor, kind: str, subject_id: str) -> list[tuple[str, Level]]:
+        """Why a person sees the one subject: the grounds that open it, each with the highest level of content that it
+        opens; none where the subject does not show to them."""
+        named = self._named_reaches(actor, kind)
+        if not named or not self.allows(session, actor, kind, subject_id):
+            return []
+        opens = (case((reach.clause, 1), else_=0) for _, reach in named)
+        key = self._key(kind)
+        row = session.execute(select(*opens).select_from(key.class_).where(key == subject_id)).one()
+        return [(ground, reach.highest_level) for (ground, reach), opened in zip(named, row, strict=True) if opened]
+
     def exists(self, session: Session, kind: str, subject_id: str) -> bool:
         """Whether the subject is there at all: tells a denial from a wrong address in the log, never a person."""
-        key = self._rules[kind].key
+        key = self._key(kind)
         return session.scalar(select(key).where(key == subject_id)) is not None
+
+    def _named_reaches(self, actor: Actor, kind: str) -> list[tuple[str, Reach]]:
+        opened = [(ground, found) for ground, grant in self._rules[kind].grants if (found := grant(actor)) is not None]
+        return [(ground, found if isinstance(found, Reach) else Reach(found)) for ground, found in opened]
+
+    def _clause(self, rights: Actor, kind: str) -> ColumnElement[bool]:
+        reaches = self.reaches(rights, kind)
+        if not reaches:
+            return false()
+        return and_(or_(*(reach.clause for reach in reaches)), *map(not_, self.denials(rights, kind)))
+
+    def _of(self, kind: str) -> _Rules:
+        return self._rules.setdefault(kind, _Rules())
+
+    def _key(self, kind: str) -> InstrumentedAttribute[str]:
+        key = self._rules[kind].key
+        if key is None:
+            raise KeyError(kind)
+        return cast("InstrumentedAttribute[str]", key)  # the descriptor hides its own type

@@ -5,6 +5,7 @@ A document may be called `=HYPERLINK(…)`; whoever opens a list of documents mu
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,10 @@ from xlsxwriter.worksheet import Worksheet
 
 Cell = str | int | date | datetime | None
 # What spreadsheet programs take for the beginning of a formula, in both widths.
-_FORMULA_SIGNS = "=+-@\t\r\n＝＋－＠"
+_FORMULA_SIGNS = "=+-@\t\r\n\0＝＋－＠"
+# The same behind what some programs skip at the beginning of a cell, or take for the end of the one before: where a
+# semicolon separates cells, a line of ours is split at other places than we meant.
+_FORMULA_WITHIN = re.compile(r"((?:^|[;\t\r\n])[ \"\xa0\u2000-\u200f\u2060\u3000\ufeff]*+)([=+\-@＝＋－＠])")
 _LONGEST_CELL_CHARS = 32_767  # where spreadsheet programs cut or refuse
 _LONGEST_TITLE_CHARS = 31  # the same
 _FIRST_YEAR = 1900  # before it, workbooks know no dates
@@ -27,7 +31,7 @@ _DAY, _MINUTE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 def csv_blocks(rows: Iterable[Sequence[Cell]], zone: ZoneInfo) -> Iterator[bytes]:
     """The rows as CSV in UTF-8 with a byte order mark, as spreadsheet programs open it by double click.
 
-    A text that would begin a formula gets an apostrophe before it. Instants are in `zone`. Constant memory.
+    What would begin a formula gets an apostrophe before it. Instants are in `zone`. Constant memory.
     """
     line = io.StringIO(newline="")
     writer = csv.writer(line)
@@ -85,13 +89,16 @@ def _fill(book: Workbook, told: Sheet, zone: ZoneInfo) -> None:
     sheet = book.add_worksheet(told.title and told.title[:_LONGEST_TITLE_CHARS])
     layout = {"text_wrap": True, "valign": "top"} if told.wrapped else {}
     heading, text = book.add_format({"bold": True, **layout}), book.add_format(layout) if layout else None
+    # Shown as text, it would still become a formula when somebody edits the cell; with this mark it does not.
+    guarded = book.add_format({"quote_prefix": True, **layout})
     day, minute = book.add_format({"num_format": _DAY, **layout}), book.add_format({"num_format": _MINUTE, **layout})
     for column, width in enumerate(told.widths):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(1, 0)
     for number, row in enumerate(told.rows):
         for column, cell in enumerate(row):
-            _put(sheet, number, column, cell, zone, (text if number else heading, day, minute))
+            plain = guarded if isinstance(cell, str) and _begins_formula(cell) else text if number else heading
+            _put(sheet, number, column, cell, zone, (plain, day, minute))
 
 
 def _put(
@@ -120,7 +127,12 @@ def _plain(cell: Cell, zone: ZoneInfo) -> str:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] and text[0] in _FORMULA_SIGNS else text
+    marked = f"'{text}" if _begins_formula(text) else text
+    return _FORMULA_WITHIN.sub(r"\1'\2", marked)
+
+
+def _begins_formula(text: str) -> bool:
+    return text[:1] != "" and text[0] in _FORMULA_SIGNS
 
 
 def _taken(line: io.StringIO) -> bytes:

@@ -1,4 +1,5 @@
-"""Who sees which event: those of one's own organisation; the archive's own ones are for who runs the archive."""
+"""Who sees which event: those of one's own organisation; the archive's own ones are for the auditor of
+the organisation that runs it."""
 
 from sqlalchemy import ColumnElement, Select, select
 
@@ -22,7 +23,7 @@ def _of_own_organisation(actor: Actor) -> ColumnElement[bool] | None:
 
 
 def _of_the_archive(actor: Actor) -> ColumnElement[bool] | None:
-    if not (actor.may(Permission.LOG_READ) and actor.may(Permission.HEALTH_MANAGE)):
+    if not actor.may(Permission.ARCHIVE_LOG_READ):
         return None
     return ~_organisation().exists()
 

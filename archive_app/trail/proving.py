@@ -21,6 +21,7 @@ from archive_app.proof.merkle import prove_inclusion
 from archive_app.trail.checkpoints import newest_checkpoint
 from archive_app.trail.errors import EventPendingError
 from archive_app.trail.models import LogCheckpoint, LogLeaf
+from archive_app.trail.reading import untold
 from archive_app.trail.sequencing import EVENT_COLUMNS, event_leaf, read_subjects
 from archive_app.trail.tree import stored_hashes
 
@@ -76,7 +77,10 @@ def event_proof(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventProof:
     Raises: NotFoundError; EventPendingError; LogBrokenError when the newest checkpoint is not the archive's own.
     """
     uow.require("event", event_id)
-    return _prove(uow, event_id)
+    proof = _prove(uow, event_id)
+    # Words about a document that the reader may not see are left out as in the list; the leaf holds their digest.
+    hidden = untold(uow, read_subjects(uow.session, [event_id]))
+    return replace(proof, detail=None, salt=None) if hidden else proof
 
 
 @query(Permission.DOCUMENTS_READ)

@@ -1,18 +1,18 @@
 """Reading the log: the list of events for those who may see it, and the custody history of one document."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.denials import ACCESS_DENIED
-from archive_app.kernel.events import Event, EventDetail, EventSubject, event_label
+from archive_app.kernel.events import Event, EventDetail, EventSubject, event_label, event_types
 from archive_app.kernel.ids import lowest_id
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
@@ -21,6 +21,7 @@ from archive_app.kernel.use_case import query
 from archive_app.trail.models import LogLeaf
 from archive_app.trail.sequencing import read_subjects
 
+ALARMS_OF = timedelta(days=30)
 _MOST_PEOPLE = 1_000
 
 
@@ -37,10 +38,20 @@ class EventFilters:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """A kind of event that rings; `label` is a catalogue key, `count` says how often in the last `ALARMS_OF`."""
+
+    code: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
 class EventLine:
     """One event as people read it. `position` is None while it has no leaf; `label` is a catalogue key.
 
-    `actor_name` is the actor's name as it was then; `detail` holds the other words, empty after their erasure.
+    `actor_name` is the actor's name as it was then; `detail` holds the other words, empty after their erasure, and
+    where they are `withheld` because they tell of a document that the reader may not see.
     """
 
     id: str
@@ -53,6 +64,7 @@ class EventLine:
     via: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     subjects: Mapping[str, str] = field(default_factory=dict)
+    withheld: bool = False
 
 
 @query(Permission.LOG_READ)
@@ -94,7 +106,27 @@ def read_event(actor: Actor, uow: UnitOfWork, *, event_id: str) -> EventLine:
     uow.require("event", event_id)
     statement, _ = _about({})
     row = uow.session.execute(statement.where(Event.id == event_id)).one()
-    return _lines([row], read_subjects(uow.session, [event_id]))[0]
+    subjects = read_subjects(uow.session, [event_id])
+    return _lines([row], subjects, untold(uow, subjects))[0]
+
+
+def untold(uow: UnitOfWork, subjects: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """The step that finds the events whose words the actor may not read: they tell of a document above their level."""
+    about = {event_id: told["document"] for event_id, told in subjects.items() if "document" in told}
+    shown = uow.archive.policy.among(uow.session, uow.actor, "document.words", set(about.values()))
+    return {event_id for event_id, document_id in about.items() if document_id not in shown}
+
+
+@query(Permission.LOG_READ)
+def list_alarms(actor: Actor, uow: UnitOfWork) -> list[Alarm]:
+    """Every kind of event that is an alarm, with how often it happened lately as far as the actor may see."""
+    lately = lowest_id(uow.now - ALARMS_OF)
+    counted = select(func.count()).select_from(Event).where(Event.id >= lately, uow.visible("event"))
+    return [
+        Alarm(kind.code, kind.label, uow.session.scalar(counted.where(Event.code == kind.code)) or 0)
+        for kind in event_types()
+        if kind.rings
+    ]
 
 
 @query(Permission.LOG_READ)
@@ -145,10 +177,12 @@ def _read_page(
 ) -> Page[EventLine]:
     page = fetch_page(uow.session, statement, [key], after=after, descending=True, limit=limit)
     subjects = read_subjects(uow.session, [row[0].id for row in page.items])
-    return Page(_lines(page.items, subjects), page.next_key)
+    return Page(_lines(page.items, subjects, untold(uow, subjects)), page.next_key)
 
 
-def _lines(rows: Sequence[Any], subjects: Mapping[str, Mapping[str, str]]) -> list[EventLine]:
+def _lines(
+    rows: Sequence[Any], subjects: Mapping[str, Mapping[str, str]], withheld: Collection[str]
+) -> list[EventLine]:
     lines = []
     for event, position, words, *_ in rows:
         detail = json.loads(words) if words else {}
@@ -163,7 +197,8 @@ def _lines(rows: Sequence[Any], subjects: Mapping[str, Mapping[str, str]]) -> li
                 actor=event.actor,
                 actor_name=actor_name,
                 via=event.via,
-                detail=detail,
+                detail={} if event.id in withheld else detail,
+                withheld=event.id in withheld,
                 subjects=subjects.get(event.id, {}),
             )
         )

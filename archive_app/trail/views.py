@@ -14,7 +14,7 @@ from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.trail.checking import check_waits, latest_check, request_check
 from archive_app.trail.proving import event_proof, latest_checkpoint
-from archive_app.trail.reading import EventFilters, list_events, list_people, read_event
+from archive_app.trail.reading import EventFilters, list_alarms, list_events, list_people, read_event
 from archive_app.trail.status import log_status
 from archive_app.trail.words import actor_words, way_words, word_for
 from archive_app.web.gate import current_actor, requires
@@ -46,6 +46,7 @@ def log_page() -> ResponseReturnValue:
         "trail/log.html",
         page=list_events(actor, filters=filters, after=request.args.get("after")),
         filters=filters,
+        alarms=list_alarms(actor),
         people=list_people(actor),
         actions=sorted(((kind.code, _(kind.label)) for kind in event_types()), key=lambda pair: pair[1]),
         status=log_status(actor),

@@ -3,27 +3,44 @@
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
-from flask import Flask, g, jsonify, make_response, render_template, request
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.language import N_
 from archive_app.web.api.problems import Fault, is_for_programs, problem, problem_response
 from archive_app.web.api.reading import faults_of
-from archive_app.web.language import current_language
+from archive_app.web.language import current_language, local_path
 
 STATUS = {
     "not_found": 404,
     "permission_missing": 403,
     "sign_in_required": 401,
+    "confirmation_required": 403,
+    "confirmation_refused": 422,
+    "second_factor_wrong": 422,
+    "second_factor_unreadable": 409,
+    "second_factor_needed": 409,
+    "no_second_factor": 409,
+    "second_factor_required": 403,
+    "enrolment_required": 403,
+    "duties_not_separate": 409,
+    "not_independent": 409,
     "token_required": 401,
+    "unknown_host": 400,
     "idempotency_key_missing": 400,
     "write_in_progress": 409,
     "duplicate": 409,
     "client_exists": 409,
+    "already_assigned": 409,
+    "too_many_requests": 409,
+    "access_opens_nothing": 409,
+    "glass_already_broken": 409,
     "engagement_number_taken": 409,
     "register_wrong_step": 409,
     "register_still_running": 409,
@@ -43,6 +60,11 @@ STATUS = {
     "content_corrupt": 500,
 }
 _DEFAULT_STATUS = 422
+_WAYS_ON = {
+    "confirmation_required": ("signing.confirm_page", N_("Confirm that it is you")),
+    "second_factor_required": ("signing.second_factor_page", N_("Give the second factor")),
+    "enrolment_required": ("signing.enrolment_page", N_("Enrol a second factor")),
+}
 _SERVER_ERROR = 500
 log = logging.getLogger("lantai.web")
 
@@ -120,7 +142,26 @@ def answer(
         response = jsonify(status=status, code=code, detail=text, reference=reference)
         response.content_type = "application/problem+json"
     else:
-        response = make_response(render_template("web/error.html", status=status, text=text, reference=reference))
+        way = _way_on(code)
+        page = render_template("web/error.html", status=status, text=text, reference=reference, way=way)
+        response = make_response(page)
     response.status_code = status
     response.headers.update(headers or {})
     return response
+
+
+def _way_on(code: str) -> tuple[str, str] | None:
+    """The address and the name of the page that lets a refused person go on; from there they come back."""
+    if code not in _WAYS_ON:
+        return None
+    endpoint, words = _WAYS_ON[code]
+    return url_for(endpoint, next=_page_behind()), _(words)
+
+
+def _page_behind() -> str:
+    """The page that this request was made from: its own address where that shows one, else where its form stood."""
+    if request.method in {"GET", "HEAD"} or current_app.url_map.bind("").test(request.path, "GET"):
+        return request.full_path.rstrip("?")
+    before = urlsplit(request.referrer or "")
+    own = before.netloc == request.host
+    return local_path(f"{before.path}?{before.query}".rstrip("?") if own else None, url_for("web.start"))

@@ -15,12 +15,23 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms.validators import ValidationError
 
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.archive import Archive
+from archive_app.kernel.archive import Archive, current_archive
 from archive_app.kernel.denials import note_denial
-from archive_app.kernel.errors import ArchiveError, PermissionMissingError, SignInRequiredError
+from archive_app.kernel.errors import (
+    ArchiveError,
+    ConfirmationRequiredError,
+    EnrolmentRequiredError,
+    PermissionMissingError,
+    SecondFactorRequiredError,
+    SignInRequiredError,
+)
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.use_case import require_confirmed
 from archive_app.web.api.problems import is_for_programs
+from archive_app.web.cookies import cookie_name
+from archive_app.web.hardening import check_host, check_site, harden
+from archive_app.web.static_files import is_static
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,10 +41,6 @@ SESSION_COOKIE = "lantai_session"
 CSRF_HEADER = "X-CSRF-Token"
 FORM_LIMIT_BYTES = 2 * 2**20
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 csrf = CSRFProtect()
 
@@ -48,13 +55,25 @@ class TokenRequiredError(ArchiveError):
     )
 
 
-def requires(permission: Permission, *, streaming: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+# By what a person awaits (see Actor): the page that asks for it, and the refusal of everything that is not a page.
+AWAITED_PAGES = {"second_factor": "signing.second_factor_page", "enrolment": "signing.enrolment_page"}
+_REFUSALS: dict[str, type[ArchiveError]] = {
+    "second_factor": SecondFactorRequiredError,
+    "enrolment": EnrolmentRequiredError,
+}
+
+
+def requires(
+    permission: Permission, *, streaming: bool = False, confirmed: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declares the permission of a route. A `streaming` route reads its body itself, and its request token comes in
-    a header, or in the first field of the form where `web.uploads` checks it before any file."""
+    a header, or in the first field of the form where `web.uploads` checks it before any file. A `confirmed` route
+    first sends people who did not prove lately who they are to the page that asks; what comes late is refused there."""
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
         view.permission = permission  # type: ignore[attr-defined]  # read by `_admit` and the architecture tests
         view.streaming = streaming  # type: ignore[attr-defined]
+        view.confirmed = confirmed  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -63,6 +82,15 @@ def requires(permission: Permission, *, streaming: bool = False) -> Callable[[Ca
 def current_actor() -> Actor:
     """Who makes this request."""
     return cast("Actor", g.actor)
+
+
+def is_confirmed() -> bool:
+    """Whether whoever makes this request proved lately who they are, so that a page can offer what asks for it."""
+    try:
+        require_confirmed(current_actor(), current_archive())
+    except ConfirmationRequiredError:
+        return False
+    return True
 
 
 def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_token: Authenticator) -> None:
@@ -77,7 +105,8 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_t
         _bound_silence(app.config["LANTAI_STALL_SECONDS"])
         for_programs = is_for_programs()
         g.actor = Actor.anonymous(via="api" if for_programs else "web", address=request.remote_addr or "")
-        if request.endpoint is not None and request.endpoint.endswith("static"):
+        check_host()
+        if is_static(request.endpoint):
             return None
         g.actor = (by_token if for_programs else authenticate)(request) or g.actor
         if request.endpoint is None:
@@ -93,7 +122,7 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_t
         if activation := g.pop("activation", None):
             activation.__exit__(None, None, None)
 
-    app.after_request(_harden)
+    app.after_request(harden)
 
 
 def _bound_silence(seconds: int) -> None:
@@ -113,20 +142,38 @@ def _admit(app: Flask, archive: Archive) -> BaseResponse | None:
     actor = current_actor()
     if not actor.may(permission):
         note_denial(archive, actor, permission, {})
-        if actor.person_id is not None:
-            raise PermissionMissingError(permission=permission)
-        if is_for_programs():
-            raise TokenRequiredError
-        if request.method == "GET" and request.accept_mimetypes.accept_html:
-            return redirect(url_for("identity.sign_in_page", next=request.full_path.rstrip("?")), 303)
-        raise SignInRequiredError
+        return _lead_or_refuse(actor, permission)
     # No browser sends a bearer token by itself, so no other site can make it send one.
     if request.method not in _SAFE_METHODS and not is_for_programs():
         _check_origin_token(streaming=getattr(view, "streaming", False))
+    if getattr(view, "confirmed", False) and not is_confirmed():
+        if _asks_for_a_page():
+            return _redirect_to("signing.confirm_page")
+        raise ConfirmationRequiredError
     return None
 
 
+def _lead_or_refuse(actor: Actor, permission: Permission) -> BaseResponse:
+    """Shows somebody who wants a page the one that keeps them from it; refuses everybody else."""
+    if actor.person_id is not None and not actor.awaits:
+        raise PermissionMissingError(permission=permission)
+    if is_for_programs() and not actor.awaits:
+        raise TokenRequiredError
+    if _asks_for_a_page():
+        return _redirect_to(AWAITED_PAGES.get(actor.awaits, "identity.sign_in_page"))
+    raise _REFUSALS.get(actor.awaits, SignInRequiredError)
+
+
+def _asks_for_a_page() -> bool:
+    return request.method in {"GET", "HEAD"} and request.accept_mimetypes.accept_html and not is_for_programs()
+
+
+def _redirect_to(endpoint: str) -> BaseResponse:
+    return redirect(url_for(endpoint, next=request.full_path.rstrip("?")), 303)
+
+
 def _check_origin_token(*, streaming: bool) -> None:
+    check_site()
     if not streaming:
         csrf.protect()
     elif token := request.headers.get(CSRF_HEADER):
@@ -145,25 +192,19 @@ def check_token(token: str | None) -> None:
     g.token_unchecked = False
 
 
+def session_token(from_browser: Request) -> str | None:
+    """The session token that a browser sent."""
+    return from_browser.cookies.get(cookie_name(SESSION_COOKIE))
+
+
 def set_session_cookie(response: Response, token: str, expires: datetime, *, secure: bool) -> None:
     """Gives the browser its session token."""
-    response.set_cookie(SESSION_COOKIE, token, expires=expires, httponly=True, samesite="Lax", secure=secure)
+    response.set_cookie(
+        cookie_name(SESSION_COOKIE), token, expires=expires, httponly=True, samesite="Lax", secure=secure
+    )
 
 
 def clear_session_cookie(response: Response, *, secure: bool) -> None:
-    """Takes the session token back."""
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="Lax", secure=secure)
-
-
-def _harden(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", _CSP)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    if request.endpoint and not request.endpoint.endswith("static"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
+    """Takes the session token back, and what scripts kept in the browser for the person."""
+    response.headers["Clear-Site-Data"] = '"storage"'
+    response.delete_cookie(cookie_name(SESSION_COOKIE), httponly=True, samesite="Lax", secure=secure)

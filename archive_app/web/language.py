@@ -9,6 +9,7 @@ from flask_babel import Babel, get_locale
 
 from archive_app.kernel.language import DEFAULT_LANGUAGE, LANGUAGES, catalogue
 from archive_app.web.api.problems import is_for_programs
+from archive_app.web.cookies import cookie_name
 
 LANGUAGE_COOKIE = "lantai_language"
 _WANTED = {"zh": DEFAULT_LANGUAGE, "zh-CN": DEFAULT_LANGUAGE, "en": "en"}
@@ -28,8 +29,13 @@ def current_language() -> str:
 def _asked_language() -> str:
     if is_for_programs():
         return _WANTED[request.accept_languages.best_match(_WANTED, "zh")]
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
+    return chosen_language() or DEFAULT_LANGUAGE
+
+
+def chosen_language() -> str:
+    """What was chosen in this browser, empty where nothing was."""
+    chosen = request.cookies.get(cookie_name(LANGUAGE_COOKIE), "")
+    return chosen if chosen in LANGUAGES else ""
 
 
 def _text(message: str) -> str:
@@ -66,7 +72,7 @@ def install_language(app: Flask, zone: str) -> None:
 def remember_language(response: Response, language: str, *, secure: bool) -> Response:
     """Keeps the choice in the browser; it is no secret and says nothing about the person."""
     response.set_cookie(
-        LANGUAGE_COOKIE, language, max_age=_A_YEAR_SECONDS, samesite="Lax", secure=secure, httponly=True
+        cookie_name(LANGUAGE_COOKIE), language, max_age=_A_YEAR_SECONDS, samesite="Lax", secure=secure, httponly=True
     )
     return response
 

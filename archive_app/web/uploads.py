@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flask import Request, g
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import BadRequest, ClientDisconnected
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from archive_app.web.gate import check_token
@@ -71,14 +71,17 @@ def form_files(request: Request) -> Iterator[FilePart]:
     boundary = request.mimetype_params.get("boundary")
     if request.mimetype != "multipart/form-data" or not boundary:
         raise BadRequest
-    decoder = MultipartDecoder(boundary.encode("latin-1"), max_form_memory_size=_FIELD_LIMIT_BYTES, max_parts=2000)
+    # The decoder refuses what does not fit into its buffer: a block, and what it kept of the one before.
+    decoder = MultipartDecoder(boundary.encode("latin-1"), max_form_memory_size=2 * _BLOCK_BYTES, max_parts=2000)
     events = _events(request, decoder)
     fields: dict[str, str] = {}
+    count = 0
     for event in events:
         if isinstance(event, Field):
-            if len(fields) >= _FIELDS_LIMIT:
+            count += 1
+            if count > _FIELDS_LIMIT:
                 raise BadRequest
-            fields[event.name] = b"".join(_part(events)).decode("utf-8", "replace")
+            fields[event.name] = _value(_part(events))
         elif isinstance(event, File):
             if getattr(g, "token_unchecked", False):
                 check_token(fields.get("csrf_token"))
@@ -87,6 +90,15 @@ def form_files(request: Request) -> Iterator[FilePart]:
             yield FilePart(event.filename or "", claimed, PartStream(rest), dict(fields))
             for _unread in rest:
                 pass
+
+
+def _value(blocks: Iterator[bytes]) -> str:
+    value = b""
+    for block in blocks:
+        value += block
+        if len(value) > _FIELD_LIMIT_BYTES:
+            raise RequestEntityTooLarge
+    return value.decode("utf-8", "replace")
 
 
 def _part(events: Iterator[Event]) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from archive_app.kernel.language import LANGUAGES
 from archive_app.kernel.permissions import Permission
-from archive_app.web.gate import current_actor, requires
+from archive_app.web.gate import AWAITED_PAGES, current_actor, requires
 from archive_app.web.health import examine, failed_jobs, retry_job
 from archive_app.web.language import redirect_back, remember_language
 
@@ -21,9 +21,10 @@ def start() -> ResponseReturnValue:
     actor = current_actor()
     if actor.person_id is None:
         return redirect(url_for("identity.sign_in_page"), 303)
-    if actor.may(Permission.ENGAGEMENTS_READ):
-        return redirect(url_for("engagements.list_page"), 303)
-    return redirect(url_for("identity.account_page"), 303)
+    if actor.awaits:
+        return redirect(url_for(AWAITED_PAGES[actor.awaits]), 303)
+    places = (entry.endpoint for entry in current_app.extensions["lantai_menu"] if actor.may(entry.permission))
+    return redirect(url_for(next(places, "identity.account_page")), 303)
 
 
 @blueprint.post("/language")

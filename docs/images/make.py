@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,9 +18,9 @@ sys.path.insert(0, str(ROOT))
 
 from tests import files  # noqa: E402  # the tests' own makers of files, found by the line above
 from tests.engines import program  # noqa: E402
+from tests.first_visit import declare, set_up  # noqa: E402
 from tests.service import Service, running_service  # noqa: E402
 
-PASSWORD = "月落乌啼 霜满天 2026"
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
@@ -88,7 +87,7 @@ def opened_browser() -> Iterator[Browser]:
 
 def furnish(page: Page, service: Service) -> str:
     """Sets the archive up and fills it; returns the address of the first engagement."""
-    _set_up(page, service)
+    set_up(page, service.setup_url, organisation="云汀低碳核查有限公司", name="沈知远", login="shenzhiyuan")
     for name in CLIENTS:
         _add_client(page, name)
     addresses = [_open_engagement(page, *facts, CLIENTS[client]) for *facts, client in ENGAGEMENTS]
@@ -105,17 +104,6 @@ def furnish(page: Page, service: Service) -> str:
     _send(page, addresses[0], odd, endings=("duplicate", "refused"))
     _wait_until_found(page, "入炉煤低位发热量")
     return addresses[0]
-
-
-def _set_up(page: Page, service: Service) -> None:
-    page.goto(service.setup_url)
-    page.fill("[name=organisation_name]", "云汀低碳核查有限公司")
-    page.fill("[name=display_name]", "沈知远")
-    page.fill("[name=login]", "shenzhiyuan")
-    for field in page.locator("input[type=password]").all():
-        field.fill(PASSWORD)
-    page.locator("main .btn-primary").click()
-    page.wait_for_url("**/engagements")
 
 
 def _add_client(page: Page, name: str) -> None:
@@ -135,7 +123,7 @@ def _open_engagement(page: Page, number: str, title: str, year: int, client: str
     page.fill("[name=title]", title)
     page.fill("[name=year]", str(year))
     page.locator("main .btn-primary").click()
-    page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
+    declare(page)
     return page.url
 
 

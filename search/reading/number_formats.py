@@ -13,6 +13,8 @@ _TIMES = frozenset({18, 19, 20, 21, 45, 46, 47})
 _TIMES_EAST_ASIA = frozenset({32, 33, 34, 35, 55, 56})
 # What a format shows as it stands: quoted, escaped, padded; and colours or conditions in brackets.
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
+# Of what programs take as a format; a longer one that opens many brackets would cost the square of its length.
+_LONGEST_FORMAT_CHARS = 1000
 _LARGEST_DATE = 2_958_466  # the day after 9999-12-31
 _SMALLEST, _LARGEST = 1e-15, 1e25
 _EXACT = 10**15  # whole numbers below are exact in a float and are written without a fraction
@@ -53,7 +55,7 @@ class NumberFormats:
 def kind_of_format(format_id: int, code: str) -> str:
     """ "date", "time", "moment" (both) or "number"."""
     if code:
-        bare = _LITERAL.sub("", code.partition(";")[0]).lower()
+        bare = _LITERAL.sub("", code[:_LONGEST_FORMAT_CHARS].partition(";")[0]).lower()
         if "general" in bare:
             return "number"
         # "m" alone is a month; beside hours or seconds it is minutes.

@@ -29,6 +29,8 @@ STREAMING = {
     "registers.receive": "a script sends the bare bytes of one file of a register",
     "registers.receive_form": "a form without scripts sends them; its first field is the request token",
     "registers.bring": "a form sends the file of a register; its first field is the request token",
+    "filing.bring_own": "a form sends the scan of one's signed declaration; its first field is the request token",
+    "filing.bring_for": "a form sends the scan of a colleague's; its first field is the request token",
 }
 LOOKS = {
     "view_document": "a look at a document is recorded, however it is asked for",
@@ -36,6 +38,8 @@ LOOKS = {
     "page_picture": "so is a preview, which is drawn once and kept",
     "open_part": "so is a download of a file inside of it",
     "part_picture": "and a preview of one",
+    "open_package": "so is a download of an original with its cover sheet",
+    "open_rendition": "and one of a watermarked copy",
     "inbox_picture": "so is a look at what waits in the inbox",
     "inbox_text": "and at the beginning of its text",
 }

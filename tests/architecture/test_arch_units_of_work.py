@@ -1,6 +1,7 @@
 """No change without an event, and never one unit of work inside another."""
 
 import ast
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.denials import AnonymousDenials
 from archive_app.kernel.events import Event, EventType
 from archive_app.kernel.unit_of_work import UnitOfWork
-from tests.architecture.house import PRODUCT, called, calls, enclosing, listing, sources, tree
+from tests.architecture.house import PRODUCT, called, calls, enclosing, listing, place, sources, tree
 from tests.conftest import both_databases
 
 TESTER = Actor.system("test")
@@ -23,9 +24,9 @@ MINUTE = datetime(2026, 1, 1, tzinfo=UTC)
 EVENTLESS = {
     "archive_app/documents/checking.py:keep_result": "the date of a check; a fault it finds is an event",
     "archive_app/documents/index_key.py:index_key": "the key of an index that can be made anew",
-    "archive_app/documents/looking.py:page_picture": "a picture kept for the next look; the look itself is an event",
+    "archive_app/documents/looking.py:kept_picture": "a picture kept for the next look; the look itself is an event",
     "archive_app/documents/parts.py:_read_part": "text derived from a filed version; filing it was the event",
-    "archive_app/documents/parts.py:part_picture": "a picture kept for the next look; the look itself is an event",
+    "archive_app/documents/parts.py:kept_part_picture": "a picture kept for the next look; the look itself is an event",
     "archive_app/documents/parts.py:read_parts": "which step of reading comes next",
     "archive_app/documents/reading.py:put_together": "text derived from a filed version; filing it was the event",
     "archive_app/documents/reading.py:read_version": "text derived from a filed version; filing it was the event",
@@ -68,6 +69,9 @@ BELOW_THE_UNIT = {
     "archive_app/documents/rotation.py:_rewrap_rows": "many rows in one statement, inside an eventless unit",
     "archive_app/trail/verification.py:_freeze": "asks for one consistent view before reading; writes nothing",
 }
+
+KEPT_FOR_EVER = {"Person", "Organisation", "Assignment"}
+"""What events refer to: it ends, is closed or renamed, and never goes."""
 
 CHANGES: dict[str, Callable[[UnitOfWork], object]] = {
     "a new row": lambda uow: uow.session.add(AnonymousDenials(minute=MINUTE, permission="b", count=1)),
@@ -148,6 +152,27 @@ def test_a_unit_inside_another_is_refused_and_both_are_undone(archive: Archive, 
     with archive.transaction(TESTER) as uow:
         uow.record(HAPPENED, {})
     assert kept() != before
+
+
+def test_what_events_refer_to_is_never_deleted() -> None:
+    """Neither row by row nor by a statement, in the language of the ORM or in plain SQL."""
+    tables = {"person", "organisation", "assignment"}
+    plain = re.compile(rf"delete\s+from\s+\"?({'|'.join(tables)})\b", re.IGNORECASE)
+    wrong = []
+    for path in sources(*PRODUCT):
+        for call in calls(tree(path)):
+            below = [node for argument in call.args for node in ast.walk(argument)]
+            words = {node.id for node in below if isinstance(node, ast.Name)}
+            words |= {node.attr for node in below if isinstance(node, ast.Attribute)}
+            named = {word.lower() for word in words} & tables | words & KEPT_FOR_EVER
+            if called(call) == "delete" and (named or ast.unparse(call.func).partition(".")[0] in KEPT_FOR_EVER):
+                wrong.append(f"{place(path)}:{call.lineno} deletes {listing(named)}")
+        wrong += [
+            f"{place(path)}:{node.lineno} deletes by plain SQL"
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and plain.search(node.value)
+        ]
+    assert not wrong, f"end it, close it, and keep the row:{listing(wrong)}"
 
 
 def test_what_needs_no_event_is_on_one_list() -> None:

@@ -21,6 +21,7 @@ from tests.bench import (
     bench_lists,
     bench_mixed,
     bench_recognition,
+    bench_scope,
     bench_search_page,
     bench_start,
     bench_upload,
@@ -38,6 +39,7 @@ MEASURES: dict[str, Callable[[Scale], Iterable[Figure]]] = {
     "verify": bench_verify.measure_blobs,
     "log": bench_verify.measure_log,
     "list-page": bench_lists.measure,
+    "scope": bench_scope.measure,
     "recognition": bench_recognition.measure,
     "recognition-wheel": bench_recognition.measure_rapidocr,
 }

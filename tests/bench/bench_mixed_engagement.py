@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, text
 from tests.bench.figures import MEGABYTE, Figure, Scale, below
 from tests.engagement_files import FILES, write_engagement
 from tests.engines import program
-from tests.factories import PASSWORD
+from tests.first_visit import declare, set_up
 from tests.service import Service, running_service
 from tests.slow_line import SlowLine, slow_line
 
@@ -86,13 +86,7 @@ def travel(directory: Path, files: int) -> Journey:
 
 
 def _open_engagement(page: Page, service: Service) -> str:
-    page.goto(service.setup_url)
-    for name, words in (("organisation_name", "江苏绿源核查有限公司"), ("display_name", "张敏"), ("login", "zhangmin")):
-        page.fill(f"[name={name}]", words)
-    for field in page.locator("input[type=password]").all():
-        field.fill(PASSWORD)
-    page.locator("main .btn-primary").click()
-    page.wait_for_url("**/engagements")
+    set_up(page, service.setup_url)
     page.goto(f"{service.url}/clients")
     page.fill("[name=name]", "江南热电有限公司")
     page.locator("main form .btn-primary").click()
@@ -100,7 +94,7 @@ def _open_engagement(page: Page, service: Service) -> str:
     page.fill("[name=number]", "HC-2026-001")
     page.fill("[name=title]", "2025 年度温室气体排放核查")
     page.locator("main .btn-primary").click()
-    page.wait_for_url("**/engagements/*-*")
+    declare(page)
     return page.url
 
 
@@ -122,7 +116,9 @@ def _send(page: Page, paths: Sequence[Path], line: SlowLine) -> float:
 def _compare(service: Service, paths: Sequence[Path]) -> None:
     engine = create_engine(f"sqlite:///{service.data / 'archive.db'}")
     with engine.connect() as connection:
-        filed = Counter(connection.execute(text("SELECT name || lower(hex(sha256)) FROM version")).scalars())
+        declared = "SELECT document_id FROM declaration"
+        sent = f"SELECT name || lower(hex(sha256)) FROM version WHERE document_id NOT IN ({declared})"
+        filed = Counter(connection.execute(text(sent)).scalars())
         left = connection.execute(text("SELECT count(*) FROM held_content")).scalar_one()
     engine.dispose()
     offered = Counter(path.name + hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)

@@ -32,6 +32,7 @@ from search import (
     IndexReader,
     IndexUnavailable,
     Query,
+    Reach,
     Scope,
     Synonyms,
     highlight,
@@ -83,10 +84,8 @@ def measure(directory: Path, documents_count: int) -> dict[str, float]:
         figures["our_put_commit_seal_p50_ms"] = _time([lambda: _update(index, filed)] * 40)[0]
     with open_writer(*place):
         reader = open_reader(place[0])
-        scope = Scope(
-            engagements=frozenset(f"e{number:04}" for number in range(0, ENGAGEMENTS, ENGAGEMENTS // 50)),
-            highest_level=2,
-        )
+        named = frozenset(f"e{number:04}" for number in range(0, ENGAGEMENTS, ENGAGEMENTS // 50))
+        scope = Scope(reaches=(Reach(engagements=named, highest_level=2),))
 
         def ours(text: str) -> None:
             results = reader.query(Query(text, scope, limit=_PAGE, facets=tuple(map(Facet, _FACETS))))
@@ -118,10 +117,8 @@ def measure_kinds(directory: Path, documents_count: int) -> dict[str, float]:
     figures: dict[str, float] = {}
     with rebuild(*place, documents=filed, watermark="0"):
         reader = open_reader(place[0], synonyms=Synonyms((("GHG", "温室气体"), ("排放因子", "emission factor"))))
-        scope = Scope(
-            engagements=frozenset(f"e{number:04}" for number in range(0, ENGAGEMENTS, ENGAGEMENTS // 50)),
-            highest_level=2,
-        )
+        named = frozenset(f"e{number:04}" for number in range(0, ENGAGEMENTS, ENGAGEMENTS // 50))
+        scope = Scope(reaches=(Reach(engagements=named, highest_level=2),))
         for kind, ours, theirs in _kinds(filed):
             calls = [partial(_page, reader, scope, bodies, text) for text in ours]
             figures |= _named(f"{kind} ours", calls)
@@ -130,7 +127,7 @@ def measure_kinds(directory: Path, documents_count: int) -> dict[str, float]:
         some = chance.sample(filed, min(100, len(filed)))
         beginnings = [one.title[:size] for one in some for size in (1, 2, 3)] + [one.client[:2] for one in some]
         figures |= _named("suggestions", [partial(reader.suggest, beginning, scope, 10) for beginning in beginnings])
-        everybody = Scope(everything=True, highest_level=9)
+        everybody = Scope(everything=True)
         figures |= _named("similar", [partial(reader.similar, one.key, everybody, 10) for one in some])
     return figures
 
@@ -261,7 +258,7 @@ def _keep_asking(memory: Path, stop: Any, answers: Any) -> None:
     while not stop.is_set() or not times:
         started = time.perf_counter()
         try:
-            reader.query(Query(chance.choice(_COMMON), Scope(everything=True, highest_level=9), facets=_FACETS))
+            reader.query(Query(chance.choice(_COMMON), Scope(everything=True), facets=_FACETS))
         except IndexUnavailable:
             failed += 1
         times.append((time.perf_counter() - started) * 1_000)

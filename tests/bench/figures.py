@@ -45,6 +45,11 @@ def at_least(ratio: float, figure: Figure) -> Figure:
     return _with_goal(figure, f"ratio ≥ {ratio:g}", met=(figure.ratio or 0.0) >= ratio)
 
 
+def at_most(ratio: float, figure: Figure) -> Figure:
+    """The figure with the goal that ours is at most `ratio` times the denominator."""
+    return _with_goal(figure, f"ratio ≤ {ratio:g}", met=figure.ours <= ratio * (figure.denominator or 0.0))
+
+
 def below(limit: float, figure: Figure) -> Figure:
     """The figure with the goal that ours stays below `limit`, in its unit."""
     return _with_goal(figure, f"< {limit:g} {figure.unit}", met=figure.ours < limit)

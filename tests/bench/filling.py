@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert
 
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.reading import TEXT_PART
-from archive_app.engagements.models import Client, Engagement, TeamMember
+from archive_app.engagements.models import Assignment, Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.ids import new_id
@@ -46,7 +46,13 @@ def fill_archive(archive: Archive, documents: Iterable[IndexDocument], *, engage
     own = sorted(ids)[::4]
     with archive.transaction(_BENCH, eventless=True) as uow:
         uow.session.add_all(
-            TeamMember(engagement_id=ids[name], person_id=viewer.person_id, part="member", assigned_at=uow.now)
+            Assignment(
+                engagement_id=ids[name],
+                person_id=viewer.person_id,
+                part="member",
+                assigned_at=uow.now,
+                declared_at=uow.now,
+            )
             for name in own
         )
     with ThreadPoolExecutor(_WRITERS) as writers:
@@ -77,6 +83,7 @@ def _add_engagements(archive: Archive, organisation_id: str, count: int) -> dict
                 number=f"HC-{number}",
                 title=f"年度温室气体排放核查 {number}",
                 year=2021 + number % 5,
+                activity="verification",
                 created_at=uow.now,
             )
             uow.session.add(row)
@@ -149,7 +156,7 @@ def _document_row(plan: _Plan) -> dict[str, object]:
         "id": plan.document_id,
         "engagement_id": plan.engagement_id,
         "title": plan.document.title,
-        "level": 1,
+        "level": plan.document.level,
         "created_at": plan.filed_at,
     }
 

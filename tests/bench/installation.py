@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
 
-from archive_app.identity.models import Person
+from sqlalchemy import select
+
+from archive_app.identity.models import Person, SignInSession
 from archive_app.identity.sessions import begin_session
+from archive_app.identity.tokens import token_digest
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.runtime import create_archive, open_archive
@@ -121,9 +124,15 @@ def serving_pages(place: Installation) -> Iterator[Service]:
 
 
 def sign_in(archive: Archive, person_id: str | None) -> str:
-    """A session token of the person, made as signing in makes it."""
+    """A session token of the person, made as signing in makes it, with the second factor given."""
     with archive.transaction(Actor.system("bench")) as uow:
-        return begin_session(uow, uow.session.get_one(Person, person_id)).token
+        token = begin_session(uow, uow.session.get_one(Person, person_id)).token
+        session = uow.session.scalars(
+            select(SignInSession).where(SignInSession.token_digest == token_digest(token))
+        ).one()
+        session.passed_at = session.confirmed_at = uow.now
+        session.expires_at = uow.now + archive.rules.session_lifetime
+        return token
 
 
 @dataclass

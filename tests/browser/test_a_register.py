@@ -13,8 +13,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_the_path import open_engagement, set_up
+from tests.browser.test_the_path import open_engagement
 from tests.engines import FULL
+from tests.first_visit import set_up
 from tests.registers import rows_of, workbook
 from tests.service import Service
 
@@ -86,7 +87,7 @@ class Person:
 
 
 def begin(page: Page, service: Service) -> str:
-    set_up(page, service)
+    set_up(page, service.setup_url)
     page.goto("/people")
     return open_engagement(page)
 

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import create_engine, text
 
-from tests.browser.test_the_path import open_engagement, set_up
+from tests.browser.test_the_path import open_engagement
+from tests.first_visit import set_up
 from tests.service import Service
 from tests.slow_line import SlowLine, slow_line
 
@@ -51,7 +52,7 @@ def test_thirty_files_over_a_line_that_breaks(service: Service, visitor: Visit, 
     """Once in the second part of the large file, once while small ones are sent."""
     paths = sample(tmp_path / "files")
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     breaks = (9 * MIB, 14 * MIB)
     with slow_line(urlsplit(service.url).port or 0, bits_per_second=160e6, breaks_after=breaks, down_seconds=1) as line:
@@ -81,7 +82,7 @@ def test_after_a_reload_a_large_file_goes_on_where_it_was(service: Service, visi
     large = tmp_path / "大扫描件.pdf"
     large.write_bytes(b"%PDF-1.7\n" + random.Random(3).randbytes(20 * MIB))
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     with slow_line(urlsplit(service.url).port or 0, bits_per_second=80e6) as line:
         over_line(page, address, line)

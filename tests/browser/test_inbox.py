@@ -10,7 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests import files
-from tests.browser.test_the_path import open_engagement, set_up
+from tests.browser.test_the_path import open_engagement
+from tests.first_visit import set_up
 from tests.service import Service, running_service
 
 pytestmark = pytest.mark.browser
@@ -60,7 +61,7 @@ def current(page: Page) -> str:
 
 def test_sorting_by_keyboard(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     number = re.sub(r"\s", "", page.locator(".page-title p").inner_text()).rpartition("·")[2]
     drop(service, 甲=b"first", 乙=files.pdf(["核查结论"]), 丙=b"third", 丁=b"fourth", 戊=b"fifth")
@@ -98,14 +99,14 @@ def test_sorting_by_keyboard(service: Service, visitor: Visit) -> None:
     page.keyboard.press("Enter")
     require_rows(page, 1)
     page.goto(address)
-    expect(page.locator("#documents tbody tr")).to_have_count(3)
+    expect(page.locator("#documents tbody tr")).to_have_count(4)
 
     routed = service.directory / "scans" / number
     routed.mkdir()
     (routed / "自动归入.txt").write_bytes(b"routed")
     for _ in range(60):
         page.goto(address)
-        if page.locator("#documents tbody tr").count() == 4:
+        if page.locator("#documents tbody tr").count() == 5:
             break
         page.wait_for_timeout(250)
     expect(page.locator("#documents tbody")).to_contain_text("自动归入.txt")
@@ -133,7 +134,7 @@ def shoot_and_check(page: Page) -> None:
 
 def test_sorting_without_scripts(service: Service, visitor: Visit) -> None:
     page = visitor(scripts=False)
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     drop(service, 甲=b"first", 乙=b"second")
     await_rows(page, 2)
@@ -149,4 +150,4 @@ def test_sorting_without_scripts(service: Service, visitor: Visit) -> None:
     page.locator("[data-discard]").click()
     expect(page.locator("[data-row]")).to_have_count(0)
     page.goto(address)
-    expect(page.locator("#documents tbody tr")).to_have_count(1)
+    expect(page.locator("#documents tbody tr")).to_have_count(2)

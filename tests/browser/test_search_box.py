@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.test_the_path import open_engagement, payload, search, set_up
+from tests.browser.test_the_path import open_engagement, payload, search
+from tests.first_visit import set_up
 from tests.service import Service, running_service
 
 Visit = Callable[..., Page]
@@ -28,7 +29,7 @@ def signed_in(service: Service, chromium: Browser) -> list[Any]:
     context = chromium.new_context(base_url=service.url, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(15_000)
-    set_up(page, service)
+    set_up(page, service.setup_url)
     open_engagement(page)
     same = "".join(f"第{n}条：化石燃料燃烧排放按低位发热量计算，活动数据取自台账第{n}页。" for n in range(40))
     offered = {

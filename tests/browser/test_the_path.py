@@ -13,6 +13,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests import files
 from tests.factories import PASSWORD
+from tests.first_visit import choose_password, declare, set_up
 from tests.service import ROOT, Service
 
 pytestmark = pytest.mark.browser
@@ -64,17 +65,6 @@ def payload(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
-def set_up(page: Page, service: Service) -> None:
-    page.goto(service.setup_url)
-    page.fill("[name=organisation_name]", "江苏绿源核查有限公司")
-    page.fill("[name=display_name]", "张敏")
-    page.fill("[name=login]", "zhangmin")
-    for field in page.locator("input[type=password]").all():
-        field.fill(PASSWORD)
-    page.locator("main .btn-primary").click()
-    page.wait_for_url("**/engagements")
-
-
 def open_engagement(page: Page) -> str:
     page.goto("/clients")
     page.fill("[name=name]", "江南热电有限公司")
@@ -84,7 +74,7 @@ def open_engagement(page: Page) -> str:
     page.fill("[name=number]", "HC-2026-001")
     page.fill("[name=title]", "2025 年度温室气体排放核查")
     page.locator("main .btn-primary").click()
-    page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
+    declare(page)
     return page.url
 
 
@@ -118,13 +108,13 @@ def download(page: Page) -> bytes:
 
 def test_file_find_open_prove(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     samples = [*source_documents(), *generated()]
     page.set_input_files("#choose-files", [payload(sample.name, sample.content) for sample in samples])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(len(samples), timeout=60_000)
     page.goto(address)
-    expect(page.locator("#documents tbody tr")).to_have_count(len(samples))
+    expect(page.locator("#documents tbody tr")).to_have_count(len(samples) + 1)  # and the declaration
     assert len(samples) == len(list(SOURCES.glob("*.txt"))) + 5
 
     for sample in samples:
@@ -138,7 +128,7 @@ def test_file_find_open_prove(service: Service, visitor: Visit) -> None:
     expect(page.locator(".alert-success")).to_be_visible()
     expect(page.locator(".page-header .state-good")).to_be_visible()
 
-    stranger = invite_colleague(page, visitor, role="verifier")
+    stranger = invite_colleague(page, service, visitor, role="verifier")
     for sample in samples:
         search(stranger, f'"{sample.phrase}"')
         expect(stranger.locator(".hit")).to_have_count(0)
@@ -147,26 +137,25 @@ def test_file_find_open_prove(service: Service, visitor: Visit) -> None:
     expect(stranger.locator(".error-status")).to_have_text("404")
 
 
-def invite_colleague(page: Page, visitor: Visit, *, role: str) -> Page:
-    """The administrator invites; the colleague takes the link and chooses a password."""
+def invite_colleague(page: Page, service: Service, visitor: Visit, *, role: str) -> Page:
+    """The administrator invites and proposes the role; the operator, in place of a security officer, grants it; the
+    colleague takes the link and chooses a password."""
     page.goto("/people/invite")
     page.fill("[name=display_name]", "李强")
     page.fill("[name=login]", "liqiang")
     page.locator(f"[name=roles][value={role}]").check()
     page.locator("main .btn-primary").click()
     link = page.locator(".one-time-link .digest").inner_text()
+    service.command("user", "grant", "liqiang", role)
     colleague = visitor()
     colleague.goto(link)
-    for field in colleague.locator("input[type=password]").all():
-        field.fill(PASSWORD + "2")
-    colleague.locator("main .btn-primary").click()
-    colleague.wait_for_load_state()
+    choose_password(colleague, PASSWORD + "2")
     return colleague
 
 
 def test_duplicates_refusals_and_a_reload(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     content = "同一份资料 the same bytes".encode()
     offered = [("第一份.txt", content), ("第二份.txt", content), ("空.txt", b""), ("好.txt", "另一份".encode())]
@@ -193,19 +182,19 @@ def test_duplicates_refusals_and_a_reload(service: Service, visitor: Visit) -> N
     duplicate.get_by_role("button", name="仍然入库").click()
     expect(page.locator("h1")).to_have_text("第二份.txt")
     page.goto(address)
-    expect(page.locator("#documents tbody tr")).to_have_count(3)
+    expect(page.locator("#documents tbody tr")).to_have_count(4)
 
 
 def test_files_chosen_before_the_script_ran_are_taken(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
-    page.route("**/upload.js", hold)
+    page.route("**/upload.js*", hold)
     page.goto(address, wait_until="commit")
     page.set_input_files("#choose-files", [payload("早.txt", "脚本之前".encode())])
     while not held:
@@ -232,7 +221,7 @@ def drop(page: Page, names: list[str]) -> None:
 
 def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     drop(page, ["甲.txt", "乙.txt", "丙.txt"])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(3)
@@ -245,7 +234,7 @@ def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Vi
     page.goto(document)
     expect(page.locator(".version-list li")).to_have_count(2)
 
-    colleague = invite_colleague(page, visitor, role="verifier")
+    colleague = invite_colleague(page, service, visitor, role="verifier")
     colleague.goto(address)
     expect(colleague.locator(".error-status")).to_have_text("404")
     page.goto(f"{address}/team")
@@ -253,7 +242,12 @@ def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Vi
     page.get_by_role("button", name="加入核查组").click()
     expect(page.locator(".member-list li")).to_have_count(2)
     colleague.goto(address)
-    expect(colleague.locator("#documents tbody tr")).to_have_count(3)
+    expect(colleague.locator(".error-status")).to_have_text("404")
+    colleague.goto("/engagements")
+    colleague.locator("main section a").first.click()
+    declare(colleague)
+    # Three files and two declarations.
+    expect(colleague.locator("#documents tbody tr")).to_have_count(5)
     page.locator(".member-list li", has_text="李强").locator("summary").click()
     page.locator(".member-list li", has_text="李强").get_by_role("button").click()
     expect(page.locator(".member-list li")).to_have_count(1)
@@ -263,21 +257,21 @@ def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Vi
 
 def test_without_scripts(service: Service, visitor: Visit, tmp_path: Path) -> None:
     page = visitor(scripts=False)
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     offered = tmp_path / "无脚本上传 📄.txt"
     offered.write_text("没有脚本也能入库", encoding="utf-8")
     page.set_input_files("#choose-files", [offered])
     page.locator(".without-script button").click()
     page.wait_for_url(address)
-    expect(page.locator("#documents tbody tr")).to_have_count(1)
+    expect(page.locator("#documents tbody tr")).to_have_count(2)
     page.get_by_role("link", name=offered.name).click()
     assert download(page) == offered.read_bytes()
 
 
 def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> None:
     page = visitor()
-    set_up(page, service)
+    set_up(page, service.setup_url)
     address = open_engagement(page)
     page.set_input_files("#choose-files", [payload("报告.pdf", files.pdf(["核查结论"]))])
     expect(page.locator('.upload[data-state="filed"]')).to_have_count(1)
@@ -285,7 +279,11 @@ def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> 
     document = page.locator("#documents tbody a").first.get_attribute("href") or ""
     addresses = [
         address,
+        f"{address}/declaration",
+        f"{address}/team",
         document,
+        "/relations",
+        "/independence",
         "/engagements",
         "/clients",
         "/search?q=核查",
@@ -294,6 +292,9 @@ def test_every_page_is_accessible_and_fits(service: Service, visitor: Visit) -> 
         "/people",
         "/account",
         "/account/tokens",
+        "/account/second-factor",
+        "/account/second-factor?move=1",
+        "/confirm",
     ]
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
@@ -324,7 +325,6 @@ def make_token(page: Page, name: str) -> None:
     page.fill("[name=name]", name)
     for scope in page.locator("[name=scopes]").all():
         scope.check()
-    page.fill("main input[type=password]", PASSWORD)
     page.locator("main .btn-primary").click()
     expect(page.locator("code.digest")).to_contain_text("lantai_")
     expect(page.locator("main tbody tr")).to_have_count(before + 1)

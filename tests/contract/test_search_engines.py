@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from search import Filters, IndexDocument, Query, QueryError, Results, Scope, Sort, highlight
+from search import Filters, IndexDocument, Query, QueryError, Reach, Results, Scope, Sort, highlight
 from search.analysis import phrase
 from search.engine import Engine
 from tests.corpus import documents
@@ -143,12 +143,19 @@ FIELD = {"engagement": "engagement_id", "client": "client_id", "year": "year", "
 
 def random_scope(chance: random.Random) -> Scope:
     names = [f"e{number:04}" for number in range(200)]
+    organisations = [f"o{number}" for number in range(5)]
+    reaches = [
+        Reach(
+            organisations=frozenset(chance.sample(organisations, chance.choice((0, 0, 1, 2)))),
+            engagements=frozenset(chance.sample(names, chance.choice((0, 1, 30, 150)))),
+            highest_level=chance.choice((0, 1, 2, 3, None)),
+        )
+        for _ in range(chance.choice((0, 1, 2, 3)))
+    ]
     return Scope(
         everything=chance.random() < 0.2,
-        organisations=frozenset(chance.sample([f"o{number}" for number in range(5)], chance.choice((0, 0, 1, 2)))),
-        engagements=frozenset(chance.sample(names, chance.choice((0, 1, 30, 150)))),
+        reaches=tuple(reaches),
         excluded_engagements=frozenset(chance.sample(names, chance.choice((0, 5, 40)))),
-        highest_level=chance.randrange(4),
         excluded_documents=frozenset(f"d{chance.randrange(600):06}" for _ in range(chance.choice((0, 50)))),
     )
 
@@ -183,13 +190,50 @@ def test_scope_filters_and_facets_are_exact(archive: Archive) -> None:
 
 def test_an_empty_scope_sees_nothing(archive: Archive) -> None:
     for text in ("", "排放", "NOT 排放", "-x"):
-        results = archive.engine.search(Query(text, Scope(highest_level=9), ANY, facets=("engagement",)))
+        results = archive.engine.search(Query(text, Scope(), ANY, facets=("engagement",)))
         assert (results.hits, results.total, results.facets) == ([], 0, {"engagement": {}})
 
 
 def test_five_thousand_engagements_in_a_scope(archive: Archive) -> None:
-    scope = Scope(engagements=frozenset(f"e{number:04}" for number in range(5_000)), highest_level=9)
+    scope = Scope(reaches=(Reach(engagements=frozenset(f"e{number:04}" for number in range(5_000)), highest_level=9),))
     assert archive.engine.search(Query("", scope, ANY)).total == len(archive.documents)
+
+
+def test_what_is_excluded_is_taken_from_everything_too(archive: Archive) -> None:
+    gone = {"d000001", "d000002"}
+    scope = Scope(everything=True, excluded_documents=frozenset(gone), excluded_engagements=frozenset({"e0003"}))
+    for text in ("", "排放", "NOT 排放"):
+        all_of = {key for key in archive.found_keys(text) if visible(scope, archive.documents[key])}
+        results = archive.engine.search(Query(text, scope, ANY, limit=len(archive.documents)))
+        assert keys(results) == all_of
+        assert results.total == len(all_of)
+
+
+def test_each_reach_opens_up_to_its_own_level(small: Small, tmp_path: Path) -> None:
+    template = next(documents(1))
+    filed = [
+        replace(template, key=f"{engagement}{level}", engagement_id=engagement, level=level, current=True, title="碳")
+        for engagement in "ab"
+        for level in range(4)
+    ]
+    engine = build(small.name, tmp_path, filed)
+
+    def opened(*reaches: Reach) -> str:
+        return " ".join(sorted(keys(engine.search(Query("碳", Scope(reaches=reaches), limit=9)))))
+
+    one, other, nothing = Reach(engagements=frozenset("a")), Reach(engagements=frozenset("b"), highest_level=2), Reach()
+    whole = Reach(organisations=frozenset({template.organisation_id}), highest_level=1)
+    assert opened(one) == "a0"
+    assert opened(one, other) == "a0 b0 b1 b2"
+    assert opened(other, whole, nothing) == "a0 a1 b0 b1 b2"
+    assert opened(replace(one, highest_level=None), other) == "a0 a1 a2 a3 b0 b1 b2"
+    assert opened(replace(one, highest_level=2), other) == "a0 a1 a2 b0 b1 b2"
+    assert opened(nothing) == opened(replace(nothing, highest_level=None)) == opened() == ""
+    assert Scope(reaches=(one, nothing, other, replace(whole, highest_level=2))).merged == (
+        one,
+        Reach(whole.organisations, other.engagements, 2),
+    )
+    engine.close()
 
 
 def test_an_empty_query_lists_newest_first_and_pages_join(archive: Archive) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search import LIKE, Expansion, IndexDocument, Query, Scope, Source, Suggestion, Synonyms, highlight
+from search import LIKE, Expansion, IndexDocument, Query, Reach, Scope, Source, Suggestion, Synonyms, highlight
 from search.analysis import canonical, runs
 from search.engine import Engine
 from tests.corpus import documents
@@ -52,6 +52,10 @@ def engine_of(name: str, directory: Path, *filed: Mapping[str, object]) -> Engin
     """An engine with documents that differ from the template as told; their keys are 0, 1, 2 …"""
     templates = [replace(TEMPLATE, key=str(number), document_id=f"d{number}") for number in range(len(filed))]
     return build(name, directory, [replace(template, **told) for template, told in zip(templates, filed, strict=True)])  # type: ignore[arg-type]
+
+
+ORDINARY = Scope(reaches=(Reach(organisations=frozenset({TEMPLATE.organisation_id}), highest_level=2),))
+"""What somebody sees who sees all but what is restricted."""
 
 
 # --- synonyms ---
@@ -110,13 +114,15 @@ def true_suggestions(archive: Archive, prefix: str, scope: Scope) -> dict[tuple[
 
 
 def some_scope(chance: random.Random) -> Scope:
-    engagements = frozenset(f"e{number:04}" for number in chance.sample(range(200), chance.choice((0, 3, 20, 120))))
+    engagements = frozenset(f"e{number:04}" for number in chance.sample(range(200), chance.choice((0, 20, 120, 160))))
+    organisations = frozenset(chance.sample(("o0", "o1", "o2"), chance.choice((0, 0, 1))))
+    whole = Reach(organisations=organisations, highest_level=chance.choice((0, 1, 2, None)))
     return Scope(
         everything=chance.random() < 0.2,
-        organisations=frozenset(chance.sample(("o0", "o1", "o2"), chance.choice((0, 0, 1)))),
-        engagements=engagements,
+        reaches=(Reach(engagements=engagements, highest_level=chance.choice((0, 1, 2, 3, None))), whole)[
+            : chance.choice((1, 2, 2))
+        ],
         excluded_engagements=frozenset(f"e{chance.randrange(200):04}" for _ in range(chance.choice((0, 15)))),
-        highest_level=chance.randrange(4),
         excluded_documents=frozenset(f"d{chance.randrange(600):06}" for _ in range(chance.choice((0, 100)))),
     )
 
@@ -157,7 +163,7 @@ def test_what_begins_so_comes_first_then_what_is_frequent(name: str, tmp_path: P
         {"client": "秘密长江", "level": 3},
         {"client": "旧长江", "current": False},
     )
-    scope = Scope(everything=True, highest_level=2)
+    scope = ORDINARY
 
     def texts(prefix: str) -> list[str]:
         return [answer.text for answer in engine.suggest(prefix, scope, 10)]
@@ -211,7 +217,7 @@ def test_near_copies_come_first_with_how_much_they_share(name: str, tmp_path: Pa
         {"body": long_text, "document_id": "d0"},
         *({"body": body} for body in others[2:]),
     )
-    answers = engine.similar("0", Scope(everything=True, highest_level=2), 10)
+    answers = engine.similar("0", ORDINARY, 10)
     assert [answer.key for answer in answers[:2]] == ["1", "2"]
     likeness = {answer.key: answer.likeness for answer in answers}
     assert likeness["1"] == 1.0
@@ -244,11 +250,11 @@ def test_nothing_is_like_what_one_may_not_see(name: str, tmp_path: Path, long_te
     engine = engine_of(
         name, tmp_path, {"body": long_text, "level": 3}, {"body": long_text}, {"body": ""}, {"body": "短"}
     )
-    scope = Scope(everything=True, highest_level=2)
+    scope = ORDINARY
     assert engine.similar("0", scope, 5) == []
     assert engine.similar("unknown", scope, 5) == []
     assert engine.similar("1", scope, 5) == []
-    assert engine.similar("1", Scope(highest_level=9), 5) == []
+    assert engine.similar("1", Scope(), 5) == []
     assert engine.similar("2", scope, 5) == engine.similar("3", scope, 5) == []
     assert [answer.key for answer in engine.similar("1", ALL, 5)] == ["0"]
     engine.close()

@@ -8,7 +8,6 @@ from flask import Flask
 
 from archive_app.identity.access_tokens import make_token
 from archive_app.kernel.actor import Actor
-from tests.factories import PASSWORD
 
 ALL_SCOPES = ("read", "file", "open", "import", "inbox", "log")
 _keys = count(1)
@@ -16,7 +15,7 @@ _keys = count(1)
 
 def token_of(person: Actor, *scopes: str, days: int = 90) -> str:
     """A token that the person makes."""
-    return make_token(person, name="程序", scopes=scopes or ("read",), days=days, password=PASSWORD).token
+    return make_token(person, name="程序", scopes=scopes or ("read",), days=days).token
 
 
 def fresh_key() -> str:

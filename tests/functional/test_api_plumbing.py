@@ -8,15 +8,16 @@ from flask import Flask
 from sqlalchemy import select
 
 from archive_app.engagements.clients import add_client
-from archive_app.identity.accounts import deactivate, reactivate, set_roles
+from archive_app.identity.accounts import deactivate, reactivate
+from archive_app.identity.granting import set_rights
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.archive import Archive
+from archive_app.kernel.archive import Archive, current_archive
 from archive_app.kernel.denials import ACCESS_DENIED, AnonymousDenials
 from archive_app.kernel.events import Event
 from archive_app.web.gate import SESSION_COOKIE
 from tests.bench.installation import sign_in
 from tests.conftest import SetClock, both_databases
-from tests.factories import People, engagement_of
+from tests.factories import People, engagement_of, enrolled_factor
 from tests.functional.api_client import Program, fresh_key, token_of
 
 
@@ -95,9 +96,12 @@ def test_a_token_ends_with_its_time_its_role_and_its_person(
     assert short.get("/clients").status_code == 200
     clock.advance(days=1)
     told(short.get("/clients"), 401, "token_required")
-    set_roles(administrator, person_id=leader.person_id or "", roles=["verifier"])
+    set_rights(Actor.system("operator"), person_id=leader.person_id or "", roles=["verifier"])
     told(long.post("/clients", {"name": "甲"}), 403, "permission_missing")
-    set_roles(administrator, person_id=leader.person_id or "", roles=["team_leader", "archivist"])
+    set_rights(Actor.system("operator"), person_id=leader.person_id or "", roles=["team_leader", "archivist"])
+    told(long.get("/clients"), 403, "enrolment_required")
+    with current_archive().transaction(Actor.system("test"), eventless=True) as uow:
+        uow.session.add(enrolled_factor(uow, leader.person_id or ""))
     assert long.get("/clients").status_code == 200
     told(long.get("/events"), 403, "permission_missing")
     deactivate(administrator, person_id=leader.person_id or "")

@@ -1,6 +1,7 @@
-"""Access tokens on one's account page: made with the password, shown once, ended."""
+"""Access tokens on one's account page: made after confirming, shown once, ended."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,17 +10,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from archive_app.identity.access_tokens import MOST_TOKENS, end_token, list_own_tokens, make_token
-from archive_app.identity.delays import TooManyTriesError
 from archive_app.identity.models import AccessToken
-from archive_app.identity.own_account import WrongPasswordError
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import InvalidInputError, NotFoundError
+from archive_app.kernel.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
 from archive_app.kernel.events import Event, EventDetail
 from archive_app.web.gate import SESSION_COOKIE
 from tests.bench.installation import sign_in
 from tests.conftest import SetClock, Workbench, both_databases
-from tests.factories import PASSWORD, People
+from tests.factories import People
 from tests.functional.api_client import Program, token_of
 
 
@@ -43,7 +42,7 @@ def send(client: FlaskClient, address: str, **fields: Any) -> Any:
 
 
 def fields(**other: Any) -> dict[str, Any]:
-    return {"name": "ERP", "scopes": ["read", "file"], "days": 30, "present": PASSWORD, **other}
+    return {"name": "ERP", "scopes": ["read", "file"], "days": 30, **other}
 
 
 def test_a_token_is_shown_once_works_and_is_ended(app: Flask, client: FlaskClient, leader: Actor) -> None:
@@ -67,7 +66,6 @@ def test_a_token_is_shown_once_works_and_is_ended(app: Flask, client: FlaskClien
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"present": "not mine"},
         {"scopes": []},
         {"scopes": ["log"]},
         {"scopes": ["everything"]},
@@ -85,12 +83,20 @@ def test_a_wrong_form_makes_nothing(client: FlaskClient, leader: Actor, wrong: d
     assert list_own_tokens(leader).items == []
 
 
-def test_passwords_cannot_be_tried_here(leader: Actor) -> None:
-    for _ in range(4):
-        with pytest.raises(WrongPasswordError):
-            make_token(leader, name="x", scopes=["read"], days=1, password="guess")
-    with pytest.raises(TooManyTriesError):
-        make_token(leader, name="x", scopes=["read"], days=1, password=PASSWORD)
+def test_only_somebody_who_confirmed_lately_makes_one(
+    app: Flask, client: FlaskClient, leader: Actor, clock: SetClock
+) -> None:
+    with pytest.raises(ConfirmationRequiredError):
+        make_token(replace(leader, confirmed_at=None), name="x", scopes=["read"], days=1)
+    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/account/tokens").text)
+    assert found
+    clock.advance(minutes=10)
+    asked = client.get("/account/tokens", headers={"Accept": "text/html"})
+    assert (asked.status_code, asked.location) == (303, "/confirm?next=/account/tokens")
+    late = client.post("/account/tokens", data={"csrf_token": found[1], **fields()}, headers={"Accept": "text/html"})
+    assert late.status_code == 403
+    assert 'href="/confirm?next=/account/tokens"' in late.text
+    assert list_own_tokens(leader).items == []
 
 
 @both_databases

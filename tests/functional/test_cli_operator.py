@@ -111,7 +111,7 @@ def test_an_unknown_setting_is_named(lantai: CommandLine) -> None:
 def test_people_are_invited_found_let_back_in_and_deactivated(lantai: CommandLine, engagement: str) -> None:
     said = lantai.run("user", "add", "Li.Na", "--name", "李娜", "--role", "verifier", "--role", "archivist")
     assert "/link/" in link_in(said.stdout)
-    assert "li.na\t李娜\tInvited\tArchivist, Verifier" in lantai.run("user", "list").stdout
+    assert "li.na\t李娜\tInvited\tArchivist, Verifier" in lantai.run("user", "list").stdout, "granted at once"
     again = lantai.run("user", "reset-link", "li.na")
     assert link_in(again.stdout) != link_in(said.stdout)
     lantai.run("user", "deactivate", "li.na")
@@ -119,6 +119,40 @@ def test_people_are_invited_found_let_back_in_and_deactivated(lantai: CommandLin
     assert "deactivated" in lantai.run("user", "reset-link", "li.na", expect=1).stderr
     assert "Nobody has the login" in lantai.run("user", "deactivate", "nobody", expect=1).stderr
     assert "already in use" in lantai.run("user", "add", "li.na", "--name", "x", "--role", "verifier", expect=1).stderr
+
+
+def test_the_operator_gives_and_takes_rights(lantai: CommandLine, engagement: str) -> None:
+    lantai.run("user", "add", "li.na", "--name", "李娜", "--role", "verifier")
+    assert "Security officer, Verifier" in lantai.run("user", "grant", "Li.Na", "security_officer").stdout
+    assert "and Security officer at once" in lantai.run("user", "grant", "li.na", "security_auditor", expect=1).stderr
+    assert "Invalid value" in lantai.run("user", "grant", "li.na", "emperor", expect=2).stderr
+    assert "cannot hold" in lantai.run("user", "grant", "li.na", "supervisor", expect=1).stderr
+    assert (
+        "does not hold security_auditor" in lantai.run("user", "revoke", "li.na", "security_auditor", expect=1).stderr
+    )
+    # Even the last ones: who else would mend it.
+    assert "\tVerifier\t" in lantai.run("user", "revoke", "li.na", "security_officer").stdout
+    [administrator] = [line for line in lantai.run("user", "list").stdout.splitlines() if "administrator" in line]
+    assert "administrator" not in lantai.run("user", "revoke", administrator.split()[0], "system_administrator").stdout
+    assert "no second factor" in lantai.run("user", "clear-second-factor", "li.na", expect=1).stderr
+    assert "enrols another" in lantai.run("user", "clear-second-factor", administrator.split()[0]).stdout
+
+
+def test_organisations_are_added_and_listed(lantai: CommandLine, engagement: str) -> None:
+    form = ["--kind", "authority", "--code", "91350100M000100Y43", "--login", "chenli", "--person", "陈立"]
+    assert "/link/" in link_in(lantai.run("organisation", "add", "江南市生态环境局", *form).stdout)
+    assert "already there" in lantai.run("organisation", "add", "江南市生态环境局", *form, expect=1).stderr
+    assert (
+        "does not fit"
+        in lantai.run("organisation", "add", "x", "--code", "91350100M000100Y44", *form[:2], *form[4:], expect=1).stderr
+    )
+    listed = lantai.run("organisation", "list").stdout
+    assert "\t江南市生态环境局\tAuthority\t91350100M000100Y43\t0 active of 1" in listed
+    new = ["wang", "--name", "王敏", "--role", "supervisor"]
+    assert "--organisation" in lantai.run("user", "add", *new, expect=1).stderr
+    assert "There is no organisation" in lantai.run("user", "add", *new, "--organisation", "x", expect=1).stderr
+    lantai.run("user", "add", *new, "--organisation", "江南市生态环境局")
+    assert "wang\t王敏\tInvited\tSupervisor\t江南市生态环境局" in lantai.run("user", "list").stdout
 
 
 def test_tokens_are_listed_and_ended_by_the_operator(lantai: CommandLine) -> None:

@@ -21,7 +21,7 @@ from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import Event
 from tests import files
 from tests.conftest import both_databases
-from tests.factories import PASSWORD, People, engagement_of, file_bytes
+from tests.factories import People, engagement_of, file_bytes, sign_in_by_page
 
 SYSTEM = Actor.system("test")
 Browser = Callable[[], FlaskClient]
@@ -43,13 +43,7 @@ def client(archive: Archive, browser: Browser, leader: Actor) -> FlaskClient:
 
 
 def signed_in(archive: Archive, browser: Browser, actor: Actor) -> FlaskClient:
-    from archive_app.identity.models import Person
-
-    with archive.reading(SYSTEM) as uow:
-        login = uow.session.get_one(Person, actor.person_id).login
-    client = browser()
-    sent = client.post("/sign-in", data={"csrf_token": token(client, "/sign-in"), "login": login, "password": PASSWORD})
-    assert sent.status_code == 303
+    client = sign_in_by_page(archive, browser(), actor)
     client.post("/language", data={"csrf_token": token(client, "/inbox"), "language": "en"})
     return client
 

@@ -8,21 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.outbox import Job
 from tests.conftest import Workbench
-from tests.factories import PASSWORD, People, engagement_of
+from tests.factories import People, engagement_of, sign_in_by_page
 from tests.registers import rows_of, workbook
-
-
-def signed_in(archive: Archive, client: FlaskClient, actor: Actor) -> FlaskClient:
-    with archive.reading(Actor.system("test")) as uow:
-        login = uow.session.get_one(Person, actor.person_id or "").login
-    form = {"login": login, "password": PASSWORD, "csrf_token": token(client, "/sign-in")}
-    assert client.post("/sign-in", data=form).status_code == 303
-    return client
 
 
 def token(client: FlaskClient, address: str) -> str:
@@ -55,7 +46,7 @@ class Desk:
 @pytest.fixture
 def desk(archive: Archive, people: People, browser: Callable[[], FlaskClient]) -> tuple[Desk, Actor]:
     leader = people.person("team_leader")
-    return Desk(signed_in(archive, browser(), leader)), leader
+    return Desk(sign_in_by_page(archive, browser(), leader)), leader
 
 
 def register_address(page: str) -> str:
@@ -161,8 +152,8 @@ def test_strangers_find_no_register(
     engagement = engagement_of(leader)
     page = at.post("/registers", engagement_id=engagement.id, file=(io.BytesIO(workbook(rows_of(1))), "目录.xlsx"))
     address = register_address(page)
-    stranger = signed_in(archive, browser(), people.person("archivist", organisation="别家机构"))
-    verifier = signed_in(archive, browser(), people.person("verifier"))
+    stranger = sign_in_by_page(archive, browser(), people.person("archivist", organisation="别家机构"))
+    verifier = sign_in_by_page(archive, browser(), people.person("verifier"))
     for place in ("", "/status", "/columns", "/rows", "/files", "/filing", "/report.xlsx"):
         assert stranger.get(f"{address}{place}").status_code == 404
         assert verifier.get(f"{address}{place}").status_code == 403

@@ -254,7 +254,7 @@ def test_the_list_as_csv_holds_all_columns_and_no_formula(desk: Desk, client_of:
     assert report["Engagement"] == "长江电厂核查"
     assert report["Text"] == "Read"
     assert re.fullmatch(r"[0-9a-f]{64}", report["Digest (SHA-256)"])
-    assert re.fullmatch(r"http://localhost/documents/[0-9a-f-]{36}\?version=1", report["Link"])
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/documents/[0-9a-f-]{36}\?version=1", report["Link"])
 
 
 def test_the_list_as_workbook_is_in_the_readers_language(desk: Desk, client_of: Clients) -> None:
@@ -272,6 +272,19 @@ def test_a_list_holds_what_the_reader_may_see_and_is_recorded(desk: Desk, client
     assert rows_of_csv(post(client_of(desk.stranger), "/search/export?q=热值", form="csv"))[1:] == []
     # Those of the other organisation are for its own people.
     assert exports(desk) - before == Counter({(1, "q=%E7%83%AD%E5%80%BC"): 1})
+
+
+def test_a_list_is_for_those_who_may_take_it_along_and_confirmed_who_they_are(desk: Desk, client_of: Clients) -> None:
+    page = "/search?q=热值"
+    auditor = client_of(desk.people.person("internal_auditor"))
+    assert "/search/export" not in auditor.get(page).text
+    assert post(auditor, "/search/export?q=热值", form="csv").status_code == 403
+    client = client_of(desk.leader)
+    assert "/search/export" in client.get(page).text
+    desk.clock.advance(minutes=10)
+    assert 'href="/confirm?next=/search?q%3D' in client.get(page).text
+    late = post(client, "/search/export?q=热值", form="csv")
+    assert (late.status_code, "confirm first that it is you" in late.text) == (403, True)
 
 
 def exports(desk: Desk) -> Counter[tuple[object, object]]:
@@ -385,7 +398,7 @@ def test_rows_are_checked_once_more_whatever_the_index_lets_through(
     desk.work()
     for module in ("searching", "exporting", "saved_searches", "likeness"):
         name = f"archive_app.documents.{module}.scope_of"
-        monkeypatch.setattr(name, lambda _actor, _uow: Scope(everything=True, highest_level=3))
+        monkeypatch.setattr(name, lambda _actor, _uow: Scope(everything=True))
     client = client_of(desk.leader)
     page = client.get("/search?q=机密").text
     assert titles(page) == []

@@ -15,7 +15,7 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import Event
 from archive_app.trail.reading import EventFilters, list_events
 from tests.conftest import Workbench
-from tests.factories import PASSWORD, People, engagement_of
+from tests.factories import People, engagement_of, sign_in_by_page
 
 Browser = Callable[[], FlaskClient]
 
@@ -27,13 +27,7 @@ def token(client: FlaskClient, path: str) -> str:
 
 
 def signed_in(archive: Archive, browser: Browser, actor: Actor) -> FlaskClient:
-    from archive_app.identity.models import Person
-
-    with archive.reading(Actor.system("test")) as uow:
-        login = uow.session.get_one(Person, actor.person_id).login
-    client = browser()
-    form = {"login": login, "password": PASSWORD, "csrf_token": token(client, "/sign-in")}
-    assert client.post("/sign-in", data=form).status_code == 303
+    client = sign_in_by_page(archive, browser(), actor)
     client.set_cookie("lantai_language", "en")
     return client
 

@@ -192,7 +192,9 @@ def _add(engagement: Engagement, name: str, content: bytes) -> Filed:
 
 def _leader(archive: Archive) -> Actor:
     with archive.transaction(OPERATOR, eventless=True) as uow:
-        organisation = Organisation(id=uow.new_id(), name="绿源核查", created_at=uow.now)
+        organisation = Organisation(
+            id=uow.new_id(), name="绿源核查", kind="verification_body", runs_archive=True, created_at=uow.now
+        )
         uow.session.add(organisation)
     return replace(OPERATOR, organisation_id=organisation.id)
 

@@ -1,5 +1,6 @@
 """Accounts: invitations, links, roles, and the administrator who must not be the last to leave."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,13 +9,18 @@ from sqlalchemy import select
 from archive_app.identity.accounts import (
     Handed,
     InactiveError,
-    LastAdministratorError,
     LoginTakenError,
     deactivate,
     invite,
     make_reset_link,
     reactivate,
-    set_roles,
+)
+from archive_app.identity.granting import (
+    LastAdministratorError,
+    LastOfficerError,
+    RolesNotOfferedError,
+    grant_roles,
+    set_rights,
 )
 from archive_app.identity.links import LinkUnusableError, use_link, view_link
 from archive_app.identity.passwords import PasswordGuessableError
@@ -25,10 +31,12 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotFoundError, PermissionMissingError
 from archive_app.kernel.events import Event, EventDetail
+from archive_app.kernel.permissions import OF_PEOPLE
 from tests.conftest import SetClock, both_databases
 from tests.factories import PASSWORD, People
 
 NOBODY = Actor.anonymous(address="192.0.2.1")
+OPERATOR = Actor.system("operator", via="cli")
 CHOSEN = "selbst gewählt und gut"
 
 
@@ -39,8 +47,13 @@ def invite_ming(administrator: Actor, *roles: str) -> Handed:
 @both_databases
 def test_an_invited_person_chooses_their_password_and_is_in(archive: Archive, people: People) -> None:
     administrator = people.person("system_administrator")
-    handed = invite_ming(administrator, "verifier", "archivist")
-    assert view_person(administrator, person_id=handed.person_id).state is AccountState.INVITED
+    handed = invite_ming(administrator, "verifier", "team_leader")
+    invited = view_person(administrator, person_id=handed.person_id)
+    assert (invited.state, invited.roles, invited.proposed) == (
+        AccountState.INVITED,
+        frozenset[str](),
+        frozenset({"verifier", "team_leader"}),
+    )
     with pytest.raises(SignInRefusedError):
         sign_in(NOBODY, login="xiaoming", password="")
     view = view_link(NOBODY, token=handed.token)
@@ -48,8 +61,12 @@ def test_an_invited_person_chooses_their_password_and_is_in(archive: Archive, pe
     begun = use_link(NOBODY, token=handed.token, password=CHOSEN)
     actor = actor_of_session(archive, begun.token, "")
     assert actor is not None
-    assert actor.roles == {"verifier", "archivist"}
+    assert (actor.roles, actor.permissions) == (frozenset(), OF_PEOPLE), "what is only proposed is worth nothing"
     assert begun.language == "en"
+    grant_roles(people.person("security_officer"), person_id=handed.person_id, roles=["verifier", "team_leader"])
+    actor = actor_of_session(archive, begun.token, "")
+    assert actor is not None
+    assert actor.roles == {"verifier", "team_leader"}
     sign_in(NOBODY, login="xiaoming", password=CHOSEN)
     with archive.reading(NOBODY) as uow:
         seen = set(uow.session.scalars(select(Event.code)))
@@ -144,35 +161,62 @@ def test_logins_are_unique_in_every_form(archive: Archive, people: People) -> No
         invite(administrator, login="ＸiaoMing", display_name="另", roles=["verifier"], language="en")
 
 
-@pytest.mark.parametrize("wrong", [{"roles": []}, {"roles": ["emperor"]}, {"language": "xx"}, {"display_name": ""}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"roles": []}, {"language": "xx"}, {"display_name": ""}, *({"login": f"xiao{c}ming"} for c in "\0\n\x7f\u202e ")],
+)
 def test_what_an_invitation_must_hold(archive: Archive, people: People, wrong: dict[str, object]) -> None:
     form = {"login": "xiaoming", "display_name": "小明", "roles": ["verifier"], "language": "en"} | wrong
     with pytest.raises(InvalidInputError):
         invite(people.person("system_administrator"), **form)  # type: ignore[arg-type]
 
 
-def test_roles_apply_from_the_next_click_on(archive: Archive, people: People) -> None:
-    administrator, person = people.person("system_administrator"), people.person("verifier")
-    begun = sign_in(NOBODY, login=view_own_account(person).login, password=PASSWORD)
-    set_roles(administrator, person_id=person.person_id or "", roles=["archivist", "team_leader"])
-    actor = actor_of_session(archive, begun.token, "")
-    assert actor is not None
-    assert actor.roles == {"archivist", "team_leader"}
+@pytest.mark.parametrize("role", ["emperor", "supervisor", "client_contact", ""])
+def test_roles_of_other_organisations_are_refused_and_noted(archive: Archive, people: People, role: str) -> None:
+    administrator = people.person("system_administrator")
+    with pytest.raises(RolesNotOfferedError):
+        invite_ming(administrator, "verifier", role)
+    with archive.reading(NOBODY) as uow:
+        denied = uow.session.scalars(select(Event.actor).where(Event.code == "access.denied")).all()
+    assert denied == [administrator.name]
+    assert len(list_people(administrator).items) == 1
 
 
 @pytest.mark.parametrize(
-    "leave", [deactivate, lambda a, person_id: set_roles(a, person_id=person_id, roles=["verifier"])]
+    ("role", "error"), [("system_administrator", LastAdministratorError), ("security_officer", LastOfficerError)]
 )
-def test_the_last_administrator_stays(archive: Archive, people: People, leave: object) -> None:
-    assert callable(leave)
-    administrator = people.person("system_administrator")
-    # Neither somebody who never came, nor one of another organisation, could let anybody in.
-    invite_ming(administrator, "system_administrator")
-    people.person("system_administrator", organisation="另一家")
-    with pytest.raises(LastAdministratorError):
-        leave(administrator, person_id=administrator.person_id)
-    people.person("system_administrator")
-    leave(administrator, person_id=administrator.person_id)
+def test_the_last_who_can_act_stays(archive: Archive, people: People, role: str, error: type[ArchiveError]) -> None:
+    """By an administrator's deactivation and by an officer's taking the role away; the operator may do both."""
+    administrator, officer = people.person("system_administrator"), people.person("security_officer")
+    last = {"system_administrator": administrator, "security_officer": officer}[role].person_id or ""
+    # Neither somebody who never came, nor whose role is only proposed, nor one of another organisation, could act.
+    grant_roles(OPERATOR, person_id=invite_ming(administrator).person_id, roles=[role])
+    invite(administrator, login="proposed", display_name="小红", roles=[role], language="en")
+    people.person(role, organisation="另一家")
+    gone = people.person(role).person_id or ""
+    deactivate(administrator, person_id=gone)
+    leaving: list[Callable[[], object]] = [lambda: deactivate(administrator, person_id=last)]
+    if role == "system_administrator":
+        leaving.append(lambda: set_rights(officer, person_id=last, roles=[]))
+    for leave in leaving:
+        with pytest.raises(error):
+            leave()
+    reactivate(administrator, person_id=gone)
+    deactivate(administrator, person_id=last)
+    with pytest.raises(error):
+        deactivate(
+            people.person("system_administrator") if role == "security_officer" else administrator, person_id=gone
+        )
+
+
+def test_the_operator_lets_even_the_last_ones_go(archive: Archive, people: People) -> None:
+    administrator, officer = people.person("system_administrator"), people.person("security_officer")
+    deactivate(OPERATOR, person_id=administrator.person_id or "")
+    set_rights(OPERATOR, person_id=officer.person_id or "", roles=["archivist"])
+    assert {line.roles for line in list_people(OPERATOR).items} == {
+        frozenset({"system_administrator"}),
+        frozenset({"archivist"}),
+    }
 
 
 @both_databases
@@ -198,8 +242,6 @@ def test_administrators_reach_their_own_organisation_only(archive: Archive, peop
     for act in acts:
         with pytest.raises(NotFoundError):
             act(administrator, person_id=stranger)
-    with pytest.raises(NotFoundError):
-        set_roles(administrator, person_id=stranger, roles=["verifier"])
     assert stranger not in {line.id for line in list_people(administrator).items}
 
 
@@ -213,12 +255,27 @@ def test_only_administrators_manage_accounts(archive: Archive, people: People, r
 
 
 def test_the_operator_manages_accounts_from_the_command_line(archive: Archive, people: People) -> None:
-    operator = Actor.system("operator", via="cli")
     with pytest.raises(ArchiveError):
-        invite_ming(operator)
+        invite_ming(OPERATOR)
     people.organisation()
-    handed = invite_ming(operator)
+    handed = invite_ming(OPERATOR)
     assert view_link(NOBODY, token=handed.token).organisation_name == "绿源核查"
+    assert view_person(OPERATOR, person_id=handed.person_id).roles == {"verifier"}
+    second = people.organisation("另一家")
+    with pytest.raises(InvalidInputError):
+        invite(OPERATOR, login="other", display_name="他", roles=["verifier"], language="en")
+    handed = invite(
+        OPERATOR, login="other", display_name="他", roles=["verifier"], language="en", organisation_id=second
+    )
+    assert view_link(NOBODY, token=handed.token).organisation_name == "另一家"
+
+
+def test_nobody_but_the_operator_names_an_organisation(archive: Archive, people: People) -> None:
+    administrator, other = people.person("system_administrator"), people.organisation("另一家")
+    handed = invite(
+        administrator, login="ming", display_name="明", roles=["verifier"], language="en", organisation_id=other
+    )
+    assert view_person(administrator, person_id=handed.person_id).organisation_name == "绿源核查"
 
 
 def test_lists_are_paged_and_narrowed(archive: Archive, people: People) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from archive_app.identity.links import LinkUnusableError
 from archive_app.identity.models import OneTimeLink, Organisation, Person, PersonRole, SignInSession
+from archive_app.identity.organisations import KINDS
 from archive_app.identity.passwords import PasswordTooShortError
 from archive_app.identity.roles import OF_THE_FIRST_PERSON
 from archive_app.identity.sessions import NewSession, actor_of_session
@@ -15,6 +16,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.events import Event
+from archive_app.kernel.levels import Level
 from archive_app.kernel.tables import Base
 from tests.conftest import SetClock, both_databases
 
@@ -39,14 +41,20 @@ def fresh_link(archive: Archive) -> str:
     return token
 
 
+def roles_of_everybody(archive: Archive) -> set[str]:
+    with archive.reading(NOBODY) as uow:
+        return set(uow.session.scalars(select(PersonRole.role).where(PersonRole.granted_at.is_not(None))))
+
+
 @both_databases
 def test_the_first_person_administers_archives_and_leads(archive: Archive) -> None:
     assert not is_set_up(NOBODY)
     begun = set_up(NOBODY, token=fresh_link(archive), **FORM)
     actor = actor_of_session(archive, begun.token, "127.0.0.1")
     assert actor is not None
-    assert actor.roles == OF_THE_FIRST_PERSON
+    assert (actor.awaits, actor.roles) == ("enrolment", frozenset()), "the second factor comes first"
     assert actor.display_name == "王敏"
+    assert roles_of_everybody(archive) == OF_THE_FIRST_PERSON
     assert is_set_up(NOBODY)
     with archive.reading(NOBODY) as uow:
         assert uow.session.scalars(select(Person.login)).all() == ["wangmin"]
@@ -56,6 +64,17 @@ def test_the_first_person_administers_archives_and_leads(archive: Archive) -> No
         ("organisation.set_up", actor.name),
         ("session.began", actor.name),
     }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_organisation_of_any_kind_may_run_the_archive(archive: Archive, kind: str) -> None:
+    set_up(NOBODY, token=fresh_link(archive), kind=kind, **FORM)
+    with archive.reading(NOBODY) as uow:
+        [organisation] = uow.session.scalars(select(Organisation)).all()
+        [person] = uow.session.scalars(select(Person)).all()
+    assert (organisation.kind, organisation.runs_archive, person.highest_level) == (kind, True, Level.RESTRICTED)
+    verifies = kind in {"verification_body", "service_institution"}
+    assert roles_of_everybody(archive) == OF_THE_FIRST_PERSON - (set() if verifies else {"team_leader"})
 
 
 def test_only_the_newest_link_works_and_only_its_digest_is_kept(archive: Archive) -> None:
@@ -90,6 +109,7 @@ def test_a_made_up_link_is_refused(archive: Archive, token: str) -> None:
         ({"organisation_name": " "}, InvalidInputError),
         ({"display_name": "\x07"}, InvalidInputError),
         ({"language": "tlh"}, InvalidInputError),
+        ({"kind": "ministry"}, InvalidInputError),
     ],
 )
 def test_a_refused_form_keeps_the_link_and_makes_nothing(

@@ -57,7 +57,8 @@ def codes(archive: Archive) -> Counter[str]:
 def test_the_session_carries_who_the_person_is(archive: Archive, people: People) -> None:
     person = people.person("verifier", "team_leader", name="李建国")
     actor = enter(archive, person)
-    assert actor == replace(person, address=HERE.address, session_id=actor.session_id)
+    now = archive.clock.now()
+    assert actor == replace(person, address=HERE.address, session_id=actor.session_id, confirmed_at=now)
     assert codes(archive)["session.began"] == 1
 
 

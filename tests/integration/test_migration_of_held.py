@@ -16,7 +16,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.migrations import configuration
 from tests.conftest import both_databases
-from tests.factories import People, engagement_of
+from tests.factories import People, declare, engagement_of
 
 CONTENT = b"the same twice"
 
@@ -55,6 +55,8 @@ def test_a_duplicate_survives_the_way_back_and_forth(archive: Archive, leader: A
     assert set(held["blob"]) == {"blob_id", "size_bytes", "sha256", "sm3", "stored_size_bytes", "stored_sha256"}
     assert held["kind"] == {"code": "txt", "media_type": "text/plain"}
     go_to(archive.engine, "head")
+    # The older database knew no declarations: everybody declares anew.
+    declare(archive, duplicate.engagement_id)
     with archive.reading(leader) as uow:
         [after] = held_blobs(uow.session)
     assert (after.version_id, after.key, after.blob_id, after.sha256, after.name) == (

@@ -1,13 +1,15 @@
 """Keys of pages: what a page gave out is taken back, whatever stands in it; what it did not is refused in words."""
 
 import base64
+import json
 
 import pytest
 
 from archive_app.engagements.clients import add_client, list_clients
+from archive_app.engagements.engagements import EngagementFilters, list_engagements
 from archive_app.kernel.errors import InvalidInputError
 from tests.conftest import both_databases
-from tests.factories import People
+from tests.factories import People, engagement_of
 
 
 @both_databases
@@ -29,3 +31,30 @@ def test_what_no_page_gave_out_is_refused(people: People, told: str) -> None:
     leader = people.person("team_leader")
     with pytest.raises(InvalidInputError):
         list_clients(leader, after=base64.urlsafe_b64encode(told.encode()).decode())
+
+
+@both_databases
+def test_a_key_of_another_list_opens_nothing(people: People) -> None:
+    """A key is a place in an order and no right: from wherever it is, only what one may see follows."""
+    ours, theirs = people.person("team_leader"), people.person("team_leader", organisation="他人核查")
+    own, other = ([engagement_of(leader).id for _ in range(3)] for leader in (ours, theirs))
+
+    def listed(after: str | None) -> list[str]:
+        return [line.engagement.id for line in list_engagements(ours, filters=EngagementFilters(), after=after).items]
+
+    foreign = list_engagements(theirs, filters=EngagementFilters(), limit=1).next_key
+    assert listed(foreign) == sorted((name for name in own if name < other[-1]), reverse=True)
+    assert listed(encoded(["ffffffff-ffff-7fff-bfff-ffffffffffff"])) == sorted(own, reverse=True)
+    for past_the_end in (["00000000-0000-7000-8000-000000000000"], [""], ["' OR 1=1 --"]):
+        assert listed(encoded(past_the_end)) == []
+    of_clients = list_clients(ours, limit=1).next_key
+    assert of_clients is not None
+    with pytest.raises(InvalidInputError):
+        listed(of_clients)
+    assert foreign is not None
+    with pytest.raises(InvalidInputError):
+        list_clients(ours, after=foreign)
+
+
+def encoded(key: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")

@@ -21,7 +21,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import InvalidInputError, NotFoundError
 from tests.conftest import Workbench, both_databases
-from tests.factories import PASSWORD, People, engagement_of
+from tests.factories import PASSWORD, People, declare, engagement_of
 from tests.registers import all_rows, bring, faults_by_row, give, rows_of, workbook
 
 OPENING = ("题名", "项目编号", "客户名称", "年度", "文件名")
@@ -29,7 +29,7 @@ OPENING = ("题名", "项目编号", "客户名称", "年度", "文件名")
 
 def program_of(archive: Archive, person: Actor, *scopes: str) -> Actor:
     """A program that comes with a token of the person."""
-    made = make_token(person, name="程序", scopes=scopes, days=1, password=PASSWORD)
+    made = make_token(person, name="程序", scopes=scopes, days=1)
     actor = actor_of_token(archive, made.token, "127.0.0.1")
     assert actor is not None
     return actor
@@ -52,6 +52,15 @@ def test_a_job_does_no_more_than_the_token_that_asked_for_it(
     (row,) = all_rows(leader, register_id)
     assert (row.state, row.refusal != "") == ("open", True)
 
+    filing.file_now(program_of(archive, leader, "import", "open"), register_id=register_id)
+    workbench.run()
+    with archive.reading(Actor.system("test")) as uow:
+        (opened,) = uow.session.scalars(select(Engagement.id)).all()
+    # The engagement is there; nobody files into it before they have declared.
+    (row,) = all_rows(leader, register_id)
+    assert (row.state, "HC-2026-777" in (row.refusal or "")) == ("open", True), row.refusal
+
+    declare(archive, opened)
     filing.file_now(program_of(archive, leader, "import", "open"), register_id=register_id)
     workbench.run()
     (row,) = all_rows(leader, register_id)

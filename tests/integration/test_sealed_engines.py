@@ -26,7 +26,7 @@ from search.index import Index, IndexReader
 from tests.corpus import documents
 
 KEY, ARCHIVE = bytes(range(32)), "archive-1"
-ALL = Scope(everything=True, highest_level=9)
+ALL = Scope(everything=True)
 TEMPLATE = replace(next(documents(1)), current=True, level=0)
 
 

@@ -33,7 +33,7 @@ from search.sealing import MANIFEST_NAME
 from tests.corpus import documents
 
 KEY, ARCHIVE = bytes(range(32)), "archive-1"
-ALL = Scope(everything=True, highest_level=9)
+ALL = Scope(everything=True)
 TEMPLATE = replace(next(documents(1)), current=True, level=0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -28,7 +28,7 @@ from archive_app.kernel.archive import current_archive
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.language import N_, translate
 from archive_app.kernel.permissions import Permission
-from archive_app.web.gate import current_actor, requires
+from archive_app.web.gate import current_actor, is_confirmed, requires
 from archive_app.web.language import current_language
 from search import Sort
 
@@ -79,6 +79,8 @@ def search_page() -> ResponseReturnValue:
         document_address=_address_before(url_for("documents.document_page", document_id=_SOME_ID)),
         engagement_address=_address_before(url_for("documents.engagement_page", engagement_id=_SOME_ID)),
         may_share=current_actor().may(Permission.SEARCHES_SHARE),
+        may_export=current_actor().may(Permission.DOCUMENTS_EXPORT),
+        is_confirmed=is_confirmed(),
     )
 
 
@@ -92,7 +94,7 @@ def suggestions() -> ResponseReturnValue:
 
 
 @blueprint.post("/search/export")
-@requires(Permission.DOCUMENTS_READ)
+@requires(Permission.DOCUMENTS_EXPORT, confirmed=True)
 def export() -> ResponseReturnValue:
     """The list of hits as a table; the question stands in the address, the form in the body."""
     try:
@@ -230,7 +232,9 @@ def _address_before(address: str) -> str:
 
 
 def _full_address() -> Callable[[str, int], str]:
-    before = _address_before(url_for("documents.document_page", document_id=_SOME_ID, _external=True))
+    # Whoever sends a request says which host they mean; the list is read elsewhere, so only the settings say it.
+    page = url_for("documents.document_page", document_id=_SOME_ID)
+    before = _address_before(current_app.config["LANTAI_BASE_URL"] + page)
     return lambda document_id, number: f"{before}{document_id}?version={number}"
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from archive_app.documents.errors import MarkedOnlyError
 from archive_app.documents.parts import open_part, part_picture
 from archive_app.documents.rereading import REASONS, request_reading, view_reading
 from archive_app.kernel.permissions import Permission
@@ -19,7 +20,10 @@ blueprint = Blueprint("readings", __name__)
 @requires(Permission.DOCUMENTS_READ)
 def part_content(document_id: str, number: int, part: str) -> ResponseReturnValue:
     """The exact bytes of a file inside of a document, as a download."""
-    opened = open_part(current_actor(), document_id=document_id, number=number, part=part)
+    try:
+        opened = open_part(current_actor(), document_id=document_id, number=number, part=part)
+    except MarkedOnlyError:
+        return redirect(url_for("giving.part_package", document_id=document_id, number=number, part=part), 303)
     return content_answer(
         BytesIO(opened.content),
         name=opened.name,
@@ -38,9 +42,7 @@ def picture(document_id: str, number: int, part: str, page: int, width: int) -> 
     drawn = part_picture(
         current_actor(), document_id=document_id, number=number, part=part, page_index=page - 1, width_px=width
     )
-    response = Response(drawn, mimetype="image/webp")
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return Response(drawn, mimetype="image/webp")
 
 
 @blueprint.get("/documents/reading")

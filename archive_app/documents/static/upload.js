@@ -92,6 +92,7 @@ function start(desk) {
       activity: field("activity"),
       originator: field("originator"),
       source_system: field("source_system"),
+      level: field("level"),
       document_id: texts.documentId ?? "",
     };
     const answer = await lasting(() => fetch(texts.announce, {

@@ -13,15 +13,17 @@ from archive_app.documents.held import hold, look, release, take
 from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, Filed, Stored, Stream, file_version, find_twin, store
 from archive_app.documents.names import original_name, storable_text
 from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
+from archive_app.kernel.denials import note_denial
 from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_, translate
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.settling import settle
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import staged_use_case
 from archive_app.kernel.words import one_line
 
@@ -127,14 +129,14 @@ def file_held(
     Raises: NotFoundError for an engagement that the actor may not add to or that is another organisation's;
     ConflictError when the file does not wait any more; NameMissingError and its kin.
     """
-    uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+    uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
     engagement = lock_engagement(uow.session, engagement_id)
     inbox_file = uow.session.get_one(InboxFile, inbox_file.id, with_for_update=True, populate_existing=True)
     if inbox_file.state != WAITING or inbox_file.held_id is None:
         raise ConflictError
     if engagement.organisation_id != inbox_file.organisation_id:
         raise NotFoundError
-    twin = None if allow_duplicate else find_twin(uow.session, engagement_id, inbox_file.sha256 or b"")
+    twin = None if allow_duplicate else find_twin(uow, engagement_id, inbox_file.sha256 or b"")
     if twin is not None:
         stored = look(uow.session, inbox_file.held_id)
         subjects = subjects_of(uow.session, engagement_id, document=twin, inbox_file=inbox_file.id)
@@ -156,6 +158,8 @@ def discard(uow: UnitOfWork, inbox_file: InboxFile, *, reason: str) -> None:
     """
     reason = one_line(reason, field=N_("Reason"), limit=300)
     inbox_file = uow.session.get_one(InboxFile, inbox_file.id, with_for_update=True, populate_existing=True)
+    if inbox_file.engagement_id is not None:
+        uow.require(WORK, inbox_file.engagement_id)
     if inbox_file.state not in {WAITING, REFUSED}:
         raise ConflictError
     held_id, inbox_file.held_id = inbox_file.held_id, None
@@ -241,6 +245,9 @@ def _one(actor: Actor, archive: Archive, inbox_id: str, act: Callable[[UnitOfWor
             inbox_file = uow.session.get_one(InboxFile, inbox_id)
             name = inbox_file.name
             return act(uow, inbox_file)
+    except DeniedError as denied:
+        note_denial(archive, actor, Permission.INBOX_SORT, denied.subject)
+        return Sorted(inbox_id, name, error=denied)
     except ArchiveError as error:
         return Sorted(inbox_id, name, error=error)
 
@@ -255,7 +262,7 @@ def _require_place(uow: UnitOfWork, place: InboxPlace) -> None:
     if not actor.is_system and actor.organisation_id != place.organisation_id:
         raise NotFoundError
     if place.engagement_id is not None:
-        uow.require("engagement", place.engagement_id, Permission.DOCUMENTS_ADD)
+        uow.require(WORK, place.engagement_id, Permission.DOCUMENTS_ADD)
 
 
 def _row(uow: UnitOfWork, entry: Entry, place: InboxPlace, *, state: str) -> InboxFile:

@@ -1,7 +1,8 @@
-"""Who sees which file of the inbox: whoever sorts the inbox of its organisation."""
+"""Who sees which file of the inbox: whoever sorts the inbox of its organisation, as long as they see what it became."""
 
 from sqlalchemy import ColumnElement, select
 
+from archive_app.documents.policy import names_hidden
 from archive_app.engagements.models import Engagement
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.kernel.actor import Actor
@@ -24,3 +25,5 @@ def register(policy: Policy) -> None:
 
     policy.subject("inbox_file", InboxFile.id)
     policy.grant("inbox_file", of_own_organisation)
+    # What became a document shows no more than the document.
+    policy.deny("inbox_file", lambda actor: names_hidden(policy, actor, InboxFile.document_id))

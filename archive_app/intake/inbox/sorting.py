@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from archive_app.documents.errors import NotPreviewableError, storage_translated
 from archive_app.documents.held import look
 from archive_app.engagements.models import Client, Engagement
+from archive_app.engagements.policy import WORK
 from archive_app.intake.inbox.holding import WAITING, inbox_subjects, told_reason
 from archive_app.intake.inbox.models import InboxFile, WatchedFolder
 from archive_app.kernel.actor import Actor
@@ -227,7 +228,7 @@ def _last_used(uow: UnitOfWork) -> list[Choice]:
 
 def _choices(uow: UnitOfWork) -> Select[str, str, str, str]:
     statement = select(Engagement.id, Engagement.number, Engagement.title, Client.name)
-    statement = statement.join(Client, Client.id == Engagement.client_id).where(uow.visible("engagement"))
+    statement = statement.join(Client, Client.id == Engagement.client_id).where(uow.visible(WORK))
     if not uow.actor.is_system:
         statement = statement.where(Engagement.organisation_id == uow.actor.organisation_id)
     return statement

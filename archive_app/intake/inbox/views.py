@@ -77,14 +77,14 @@ def file_page(inbox_id: str) -> ResponseReturnValue:
 @requires(Permission.INBOX_SORT)
 def picture(inbox_id: str) -> ResponseReturnValue:
     """A picture of the first page."""
-    return _private(Response(inbox_picture(current_actor(), inbox_id=inbox_id), mimetype="image/webp"))
+    return Response(inbox_picture(current_actor(), inbox_id=inbox_id), mimetype="image/webp")
 
 
 @blueprint.get("/inbox/files/<inbox_id>/text")
 @requires(Permission.INBOX_SORT)
 def text_head(inbox_id: str) -> ResponseReturnValue:
     """The beginning of the text."""
-    return _private(Response(inbox_text(current_actor(), inbox_id=inbox_id), mimetype="text/plain"))
+    return Response(inbox_text(current_actor(), inbox_id=inbox_id), mimetype="text/plain")
 
 
 @blueprint.post("/inbox/file")
@@ -141,9 +141,3 @@ def _some(names: Sequence[str]) -> str:
 def _back() -> ResponseReturnValue:
     kept = {name: request.form[name] for name in _KEPT if request.form.get(name)}
     return redirect(url_for("inbox.inbox_page") + (f"?{urlencode(kept)}" if kept else ""), 303)
-
-
-def _private(response: Response) -> Response:
-    # What waits in the inbox never changes, so a second glance need not ask again.
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+from archive_app.identity.actors import acting_as
 from archive_app.identity.models import Person
-from archive_app.identity.sessions import acting_as
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import SignInRequiredError
 from archive_app.kernel.outbox import Job

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, not_, select
 from sqlalchemy.orm import Session
 
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
 from archive_app.documents.ingest import Entry, Stream
 from archive_app.documents.names import storable_text
+from archive_app.documents.policy import names_hidden
 from archive_app.intake.inbox.holding import WAITING, InboxPlace, discard, hold_file
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
@@ -252,7 +253,8 @@ def list_files(
 ) -> Page[FileLine]:
     """The register's files, those of one row, or those that belong to no row yet. Raises: NotFoundError."""
     uow.require("register", register_id)
-    statement = _files_of(register_id)
+    hidden = names_hidden(uow.archive.policy, actor, RegisterFile.document_id)
+    statement = _files_of(register_id).where(not_(hidden))
     if row_id:
         statement = statement.where(RegisterFile.row_id == row_id)
     if left_only:

@@ -12,6 +12,7 @@ from archive_app.documents.held import hold, look
 from archive_app.documents.ingest import Stored, Stream, store
 from archive_app.documents.names import original_name
 from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.policy import WORK
 from archive_app.intake.registers.acting import asking
 from archive_app.intake.registers.errors import (
     ColumnsUnmappedError,
@@ -187,9 +188,12 @@ def proposed_columns(session: Session, register: Register, facts: Facts) -> tupl
 
 
 def register_at_step(uow: UnitOfWork, register_id: str, *states: str, lock: bool = False) -> Register:
-    """The register, visible and at one of these steps. Raises: NotFoundError, WrongStepError."""
+    """The register at one of these steps, for whoever works on it. Raises: NotFoundError, WrongStepError."""
     uow.require("register", register_id, Permission.REGISTERS_IMPORT)
     register = uow.session.get_one(Register, register_id, with_for_update=lock, populate_existing=lock)
+    if register.engagement_id is not None:
+        # Whoever only reads the engagement sees the register and does nothing to it.
+        uow.require(WORK, register.engagement_id)
     if register.state not in states:
         raise WrongStepError
     return register
@@ -255,7 +259,7 @@ def _not_empty(table: Table, name: str) -> Table:
 def _require_place(uow: UnitOfWork, engagement_id: str | None) -> str:
     """The organisation that a register is brought into. Raises: NotFoundError, InvalidInputError."""
     if engagement_id is not None:
-        uow.require("engagement", engagement_id, Permission.DOCUMENTS_ADD)
+        uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
         return subjects_of(uow.session, engagement_id)["organisation"]
     if uow.actor.organisation_id is None:
         raise InvalidInputError(field=N_("Organisation"), reason=N_("Only members of an organisation can do this."))

@@ -12,8 +12,15 @@ from archive_app.intake.registers.dates import read_date
 from archive_app.intake.registers.faults import Fault
 from archive_app.intake.registers.fields import FIELDS, TEXT_NUMBERS
 from archive_app.intake.registers.keys import base_name, file_key, name_key, number_key
+from archive_app.kernel.levels import Level
 from search.reading import EMPTY, Cell, CellKind
 
+_LEVELS = {
+    "": Level.INTERNAL,
+    "无": Level.INTERNAL,
+    **{level.name.lower(): level for level in Level},
+    **dict(zip(("公开", "内部", "敏感", "受限"), Level, strict=True)),
+}
 _FORBIDDEN = frozenset(':*?"<>|')
 _EXACT_DIGITS = 15
 _NEAREST_LIKENESS = 0.5
@@ -87,6 +94,11 @@ def dated_on(row: RowFields, today: date) -> date | None:
     return None if cell.kind == "error" else read_date(cell.kind, cell.text, today).value
 
 
+def level_of(row: RowFields) -> Level | None:
+    """The level that the row names, in Chinese or English; internal where it names none, None for another word."""
+    return _LEVELS.get(row.text("level").strip().lower())
+
+
 def year_of(row: RowFields) -> int | None:
     """The year of emissions that the row names: 2025, 2025年, 2025年度."""
     text = unicodedata.normalize("NFKC", row.text("year")).strip().removesuffix("度").removesuffix("年").strip()
@@ -127,6 +139,8 @@ def _row_faults(row: RowFields, around: Surroundings) -> Iterator[Fault]:
         yield from _cell_faults(code, cell, around)
         if code in row.merged and cell.text.strip():
             yield Fault("merged", code, cell.text)
+    if level_of(row) is None:
+        yield Fault("level_unknown", "level", row.text("level"))
     if row.hidden:
         yield Fault("hidden_row", "", "")
 

@@ -11,6 +11,9 @@ _EPOCH = date(1899, 12, 30)  # day 0 of Excel's calendar from March 1900 on
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 80_000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _CENTURY_TURN = 70
+# Longer than two dates with what stands between them. A cell holds 32,767 characters, and looking for dates in those
+# would cost the square of their number, or as many calls within each other as there are signs of a range.
+_LONGEST_CHARS = 100
 _FULL = re.compile(
     r"(\d{4}|\d{2})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
 )
@@ -37,6 +40,8 @@ def read_date(kind: CellKind, text: str, today: date) -> DateRead:
     text = unicodedata.normalize("NFKC", text).strip().strip("。.")
     if not text:
         return DateRead(None)
+    if len(text) > _LONGEST_CHARS:
+        return DateRead(None, "date_unreadable")
     if kind in {"date", "moment"}:
         return _checked(*(int(part) for part in text[:10].split("-")), today=today)
     if _CHINESE.fullmatch(text):

@@ -90,7 +90,11 @@ FAULTS: Mapping[str, FaultKind] = {
         confirmable=True,
     ),
     "number_in_archive": FaultKind(
-        WARN, N_("The engagement already has a document of this number: %(title)s."), _LOOK, confirmable=True
+        # Not which: the row is shown to people who may not see that document.
+        WARN,
+        N_("The engagement already has a document of this number."),
+        _LOOK,
+        confirmable=True,
     ),
     "file_named_twice": FaultKind(
         REFUSE, N_("This file is also named in rows %(rows)s."), N_("Correct the wrong one; a file belongs to one row.")
@@ -143,6 +147,11 @@ FAULTS: Mapping[str, FaultKind] = {
         confirmable=True,
     ),
     "client_differs": FaultKind(WARN, N_("The engagement is for another client: %(client)s."), _LOOK, confirmable=True),
+    "level_unknown": FaultKind(
+        REFUSE,
+        N_("This is no level of this archive: public, internal, sensitive, restricted."),
+        N_("Type one of them, or leave the field empty for internal."),
+    ),
     "year_unreadable": FaultKind(REFUSE, N_("This is not a year of emissions."), N_("Type four digits, such as 2025.")),
 }
 
@@ -174,6 +183,7 @@ FAULT_NAMES: Mapping[str, str] = {
     "file_named_twice": N_("File named twice"),
     "file_names_alike": N_("File names alike"),
     "file_name_forbidden": N_("Impossible file name"),
+    "level_unknown": N_("Level unknown"),
     "merged": N_("Merged cell"),
     "formula": N_("Formula"),
     "hidden_row": N_("Hidden row"),

@@ -128,6 +128,7 @@ FIELDS: Mapping[str, Field] = {
         ),
     ),
     "year": Field(N_("Year"), 20, ("年度", "年份", "核查年度", "核查年份", "归档年度", "year")),
+    "level": Field(N_("Level"), 20, ("密级", "级别", "文件级别", "公开级别", "公开属性", "level")),
     "retention": Field(N_("Retention period"), 40, ("保管期限", "保存期限", "期限", "retention", "retention period")),
     "file_name": Field(
         N_("File name"),

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from archive_app.documents.ingest import Entry
-from archive_app.documents.models import Document
 from archive_app.engagements.clients import ClientExistsError, add_client
 from archive_app.engagements.engagements import NumberTakenError, open_engagement
 from archive_app.engagements.models import Client, Engagement
+from archive_app.engagements.undeclared import awaits_declaration, require_declared
 from archive_app.intake.inbox.holding import as_reason, entry_of, file_held
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
-from archive_app.intake.registers.checking import RowFields, dated_on, unpack_fields, year_of
+from archive_app.intake.registers.checking import RowFields, dated_on, level_of, unpack_fields, year_of
 from archive_app.intake.registers.errors import NothingToFileError, StillOpenError
 from archive_app.intake.registers.faults import REFUSE
 from archive_app.intake.registers.fields import FIELDS
@@ -36,6 +36,7 @@ from archive_app.kernel.errors import ArchiveError, ConflictError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.feature import Workshop
 from archive_app.kernel.language import N_
+from archive_app.kernel.levels import Level
 from archive_app.kernel.outbox import Job
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -55,8 +56,8 @@ _KEPT_IN_REMARK = ("item_number", "archive_number", "volume_number", "pages", "r
 class SameContentError(ArchiveError):
     code = "register_same_content"
     message = N_(
-        "The file %(name)s has the same content as the document %(title)s of this engagement. The row was not filed; "
-        "detach the file, or file it all the same."
+        "The file %(name)s has the same content as a document of this engagement. The row was not filed; detach the "
+        "file, or file it all the same."
     )
 
 
@@ -219,7 +220,9 @@ def _engagement_for(archive: Archive, actor: Actor, register: Register, row_id: 
         fields = unpack_fields(row.fields)
         number, name, year = fields.text("engagement"), fields.text("client"), year_of(fields)
         there = select(Engagement.id, Engagement.number).where(
-            Engagement.organisation_id == register.organisation_id, uow.visible("engagement")
+            Engagement.organisation_id == register.organisation_id,
+            # An engagement that an earlier row opened waits for the opener's declaration; it is not opened again.
+            or_(uow.visible("engagement"), awaits_declaration(actor)),
         )
         known = {number_key(found): key for key, found in uow.session.execute(there)}
         names = select(Client.name, Client.id).where(
@@ -242,6 +245,7 @@ def _file_row(uow: UnitOfWork, register: Register, row_id: str, engagement_id: s
     """The one transaction of a row: every file of it a document, the row filed, or nothing at all."""
     session = uow.session
     uow.require("register", register.id, Permission.REGISTERS_IMPORT)
+    require_declared(uow, engagement_id)
     row = session.get_one(RegisterRow, row_id, with_for_update=True, populate_existing=True)
     if row.state != "open" or row.worst == REFUSE:
         raise ConflictError
@@ -260,8 +264,8 @@ def _file_row(uow: UnitOfWork, register: Register, row_id: str, engagement_id: s
         entry = entry_for(fields, layout, inbox_file, uow, place)
         filed = file_held(uow, inbox_file, engagement_id=engagement_id, entry=entry, allow_duplicate=same)
         if filed.document_id is None:
-            title = session.get_one(Document, filed.duplicate_of or "").title
-            raise SameContentError(name=inbox_file.name, title=title)
+            # Not which document: the row is shown to people who may not see that one.
+            raise SameContentError(name=inbox_file.name)
         link.document_id = filed.document_id
         documents.append(filed.document_id)
     row.state, row.engagement_id, row.changed_at = "filed", engagement_id, uow.now
@@ -284,6 +288,7 @@ def entry_for(fields: RowFields, layout: Layout, inbox_file: InboxFile, uow: Uni
         title=title if place == 1 else f"{title[:290]}({place})",
         number=_line(fields, "number") or _line(fields, "archive_number"),
         dated_on=dated_on(fields, uow.archive.today()),
+        level=Level.INTERNAL if (level := level_of(fields)) is None else level,
         remark=remark_of(fields, layout, has_day=dated_on(fields, uow.archive.today()) is not None),
     )
 

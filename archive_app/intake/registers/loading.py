@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive_app.documents.held import look
@@ -318,9 +318,11 @@ def _give_up(archive: Archive, register_id: str, run_id: str, fault: str) -> Non
             register.changed_at = uow.now
 
 
-def count_rows(session: Session, register_id: str) -> dict[str, int]:
-    """How many rows there are, and how many of those still open have a fault that refuses or only warns."""
-    counted = select(RegisterRow.state, RegisterRow.worst, func.count()).where(RegisterRow.register_id == register_id)
+def count_rows(session: Session, register_id: str, *shown: ColumnElement[bool]) -> dict[str, int]:
+    """How many rows there are, of those `shown`, and how many of those still open have a fault that refuses or only
+    warns."""
+    counted = select(RegisterRow.state, RegisterRow.worst, func.count())
+    counted = counted.where(RegisterRow.register_id == register_id, *shown)
     found = {"rows": 0, "refuse": 0, "warn": 0, "open": 0, "filed": 0, "closed": 0}
     for state, worst, count in session.execute(counted.group_by(RegisterRow.state, RegisterRow.worst)):
         found["rows"] += count

@@ -113,7 +113,8 @@ class _Report:
     def _summary(self) -> Iterator[Sequence[Cell]]:
         register, session = self._register, self._uow.session
         yield self._say(N_("What")), self._say(N_("Value"))
-        counted = select(RegisterRow.state, func.count()).where(RegisterRow.register_id == register.id)
+        shown = (RegisterRow.register_id == register.id, self._uow.visible("register_row"))
+        counted = select(RegisterRow.state, func.count()).where(*shown)
         counts = {row[0]: row[1] for row in session.execute(counted.group_by(RegisterRow.state))}
         for state, label in STATES.items():
             yield self._say(label), counts.get(state, 0)
@@ -138,7 +139,8 @@ class _Report:
         yield [self._say(head) for head in heads]
         session = self._uow.session
         rows = select(RegisterRow, Engagement.number).outerjoin(Engagement, Engagement.id == RegisterRow.engagement_id)
-        rows = rows.where(RegisterRow.register_id == self._register.id).order_by(RegisterRow.number, RegisterRow.id)
+        rows = rows.where(RegisterRow.register_id == self._register.id, self._uow.visible("register_row"))
+        rows = rows.order_by(RegisterRow.number, RegisterRow.id)
         attached = self._attached()
         for row, engagement in session.execute(rows.execution_options(yield_per=1000)):
             fields = unpack_fields(row.fields)

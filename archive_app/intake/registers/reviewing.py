@@ -121,8 +121,9 @@ def list_registers(
         statement = statement.where(Register.engagement_id == engagement_id)
     if text.strip():
         statement = statement.where(Register.name.contains(text.strip(), autoescape=True))
+    shown = uow.visible("register_row")
     page = fetch_page(uow.session, statement, [Register.id], after=after, descending=True, limit=limit)
-    return Page([RegisterLine(row[0], count_rows(uow.session, row[0].id)) for row in page.items], page.next_key)
+    return Page([RegisterLine(row[0], count_rows(uow.session, row[0].id, shown)) for row in page.items], page.next_key)
 
 
 @query(Permission.REGISTERS_IMPORT)
@@ -141,7 +142,7 @@ def view_register(actor: Actor, uow: UnitOfWork, *, register_id: str) -> Registe
         layout=unpack_layout(register.layout) if register.layout else None,
         columns=columns,
         remembered=remembered,
-        counts=count_rows(session, register_id),
+        counts=count_rows(session, register_id, uow.visible("register_row")),
         files=session.scalar(select(func.count()).select_from(RegisterFile).where(of_register)) or 0,
         files_left=session.scalar(waiting.where(RegisterFile.row_id.is_(None))) or 0,
         engagement=session.get(Engagement, register.engagement_id) if register.engagement_id else None,
@@ -165,7 +166,7 @@ def list_rows(
     layout = _layout(uow.session.get_one(Register, register_id))
     attached = select(func.count()).select_from(RegisterFile).where(RegisterFile.row_id == RegisterRow.id)
     statement = select(RegisterRow, attached.correlate(RegisterRow).scalar_subquery())
-    statement = statement.where(RegisterRow.register_id == register_id)
+    statement = statement.where(RegisterRow.register_id == register_id, uow.visible("register_row"))
     if filters.state == "faulty":
         statement = statement.where(RegisterRow.state == "open", RegisterRow.worst != "")
     elif filters.state == "refused":
@@ -188,6 +189,7 @@ def view_row(actor: Actor, uow: UnitOfWork, *, register_id: str, row_id: str) ->
     row = uow.session.get(RegisterRow, row_id)
     if row is None or row.register_id != register_id:
         raise NotFoundError
+    uow.require("register_row", row_id)
     return told_row(uow, uow.session.get_one(Register, register_id), row)
 
 

@@ -124,16 +124,15 @@ def _find_in_archive(uow: UnitOfWork, register_id: str, keys: Sequence[str] | No
     engagements = {
         key for key in uow.session.scalars(rows.with_only_columns(RegisterRow.engagement_id).distinct()) if key
     }
-    numbered = select(Document.engagement_id, Document.number, Document.title).where(
+    numbered = select(Document.engagement_id, Document.number).where(
         Document.engagement_id.in_(engagements), Document.number.is_not(None), uow.visible("document")
     )
-    there = {(row[0], number_key(row[1] or "")): row[2] for row in uow.session.execute(numbered)}
+    there = {(engagement_id, number_key(number or "")) for engagement_id, number in uow.session.execute(numbered)}
     if not there:
         return
     for row in in_portions(uow.session, rows):
-        title = there.get((row.engagement_id or "", row.number_key or ""))
-        if title is not None:
+        if (row.engagement_id or "", row.number_key or "") in there:
             kept = [fault for fault in unpack_faults(row.faults) if fault.code != "number_in_archive"]
             number = unpack_fields(row.fields).text("number")
-            kept.append(Fault("number_in_archive", "number", number, {"title": title}))
+            kept.append(Fault("number_in_archive", "number", number))
             row.faults, row.worst = pack_faults(kept), worst_of(kept, json.loads(row.confirmed))

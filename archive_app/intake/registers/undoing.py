@@ -15,6 +15,7 @@ from archive_app.documents.keys import key_of
 from archive_app.documents.models import Version
 from archive_app.documents.withdrawing import DOCUMENT_WITHDRAWN, happened_to, withdraw
 from archive_app.engagements.engagements import lock_engagement
+from archive_app.engagements.policy import WORK
 from archive_app.intake.inbox.holding import WAITING, InboxPlace, as_reason, entry_of, hold_file
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
@@ -155,6 +156,7 @@ def _take_back(uow: UnitOfWork, register: Register, row_id: str, copies: Mapping
     if row.engagement_id is not None:
         # Nobody files a new version into its documents between the question what happened to them and the answer.
         lock_engagement(session, row.engagement_id)
+        uow.require(WORK, row.engagement_id)
     links = session.scalars(select(RegisterFile).where(RegisterFile.row_id == row_id)).all()
     documents = [link.document_id for link in links if link.document_id]
     happened = happened_to(session, documents, besides=_MADE_BY_IMPORT)

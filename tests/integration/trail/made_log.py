@@ -53,7 +53,7 @@ def make_archive(url: str, directory: Path) -> Archive:
     ring = MemoryKeyRing(ARCHIVE_ID)
     origin = f"lantai/{ARCHIVE_ID}"
     signer = NoteSigner(origin, Ed25519PrivateKey.from_private_bytes(ring.secret("log-signing")))
-    policy = Policy()
+    policy = Policy(SteadyClock().now)
     register_people(policy)
     archive_app.trail.feature.FEATURE.policy(policy)
     policy.subject("document", archive_app.documents.models.Document.id)
@@ -106,7 +106,10 @@ def record(archive: Archive, count: int = 1, actor: Actor | None = None, **subje
 def add_people(archive: Archive) -> None:
     """The people and organisations that events of these tests come from."""
     with archive.transaction(Actor.system("test"), eventless=True) as uow:
-        uow.session.add_all(Organisation(id=i, name=i, created_at=uow.now) for i in (ORGANISATION, OTHER))
+        uow.session.add_all(
+            Organisation(id=i, name=i, kind="verification_body", runs_archive=i == ORGANISATION, created_at=uow.now)
+            for i in (ORGANISATION, OTHER)
+        )
         uow.session.flush()
         for name, organisation in (("p1", ORGANISATION), ("p2", ORGANISATION), ("q1", OTHER)):
             uow.session.add(
@@ -117,6 +120,7 @@ def add_people(archive: Archive) -> None:
                     display_name=f"张{name}",
                     language="en",
                     active=True,
+                    highest_level=3,
                     created_at=uow.now,
                 )
             )

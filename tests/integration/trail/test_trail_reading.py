@@ -41,7 +41,7 @@ from tests.integration.trail.made_log import (
     tampering,
 )
 
-ADMINISTRATOR = (Permission.LOG_READ, Permission.HEALTH_MANAGE)
+ADMINISTRATOR = (Permission.LOG_READ, Permission.ARCHIVE_LOG_READ)
 
 
 def ids_of(actor: Actor, **filters: object) -> list[str]:

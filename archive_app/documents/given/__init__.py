@@ -1,0 +1,1 @@
+"""Addresses of what is given out under a mark."""

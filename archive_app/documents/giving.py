@@ -1,0 +1,214 @@
+"""Giving content out under a mark: as a watermarked copy, or as the exact original together with a cover sheet.
+
+Whoever's access is not marked gets the original itself (`looking.open_content`); the two never mix.
+"""
+
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from archive_app.documents.cover_sheets import Given, cover_html, cover_page
+from archive_app.documents.errors import NotPreviewableError, RenditionTooLongError, storage_translated
+from archive_app.documents.keys import key_of
+from archive_app.documents.looking import PREVIEW_WIDTHS_PX, count_pages, kept_picture, look_at, version_of
+from archive_app.documents.models import Document, Version
+from archive_app.documents.outgoing import WhileAllowed
+from archive_app.documents.parts import OpenPart, kept_part_picture, opened_part
+from archive_app.documents.picture_pdf import PicturePage, page_of, write_pdf
+from archive_app.documents.pieces import parts_in_order
+from archive_app.documents.watermark import draw_mark, lines_of, open_own
+from archive_app.kernel.actor import Actor
+from archive_app.kernel.archive import Archive
+from archive_app.kernel.errors import NotFoundError
+from archive_app.kernel.marks import Mark
+from archive_app.kernel.permissions import Permission
+from archive_app.kernel.use_case import staged_use_case
+from search.reading import KINDS
+from storage import Purpose
+
+MOST_PAGES = 100
+MOST_SECONDS = 45
+_CHUNK_BYTES = 256 * 1024
+_STEM_BYTES = 100
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """A watermarked copy (PDF) whose first page says what it is a copy of."""
+
+    name: str
+    content: bytes
+    sha256: bytes
+    made_at: datetime
+
+
+class Package:
+    """A ZIP file with a cover sheet and the exact original, made while it is read; `close` lets go of the original."""
+
+    def __init__(self, name: str, mark: Mark, given: Given, source: BinaryIO, language: str) -> None:
+        self.name = name
+        self._mark, self._given, self._source, self._language = mark, given, source, language
+
+    def __iter__(self) -> Iterator[bytes]:
+        sink = _Sink()
+        inside = f"original/{_inner_name(self._given.name)}"
+        sums = f"{self._given.sha256}  {inside}\n"
+        moment = self._mark.moment.timetuple()[:6]
+        with zipfile.ZipFile(cast("BinaryIO", sink), "w", zipfile.ZIP_STORED) as packed:
+            packed.writestr(_entry("cover.html", moment), cover_html(self._mark, self._given, self._language))
+            packed.writestr(_entry("SHA256SUMS", moment), sums)
+            with packed.open(_entry(inside, moment), "w", force_zip64=True) as member:
+                while chunk := self._source.read(_CHUNK_BYTES):
+                    member.write(chunk)
+                    yield sink.taken()
+        yield sink.taken()
+
+    def close(self) -> None:
+        """Closes the original; called by the server, whether it came to the end or not."""
+        self._source.close()
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is given out: a version, or a part of it."""
+
+    mark: Mark
+    version: Version
+    given: Given
+    part: str | None
+    kind: str
+    page_count: int | None
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def open_package(
+    actor: Actor, archive: Archive, *, document_id: str, number: int | None, part: str | None = None, language: str
+) -> Package:
+    """The exact original, or a file inside of it, with a cover sheet; counts as a download. The caller closes it.
+
+    Raises: NotFoundError, also for somebody whose access bears no mark; PartUnavailableError, ContentCorruptError.
+    """
+    subject = _subject(archive, actor, document_id, number, part)
+    version, given = subject.version, subject.given
+    name = f"{_stem(given.name)}.original-with-cover-sheet.zip"
+    if part is not None:
+        opened = opened_part(archive, actor, version, part)
+        return Package(name, subject.mark, _of_part(given, opened), io.BytesIO(opened.content), language)
+    with storage_translated():
+        blob = archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
+    original = WhileAllowed(blob, archive, actor, document_id)
+    return Package(name, subject.mark, given, cast("BinaryIO", original), language)
+
+
+@staged_use_case(Permission.DOCUMENTS_READ)
+def open_rendition(
+    actor: Actor, archive: Archive, *, document_id: str, number: int | None, part: str | None = None, language: str
+) -> Rendition:
+    """A copy with the mark on every page, of what can be drawn; counts as a download.
+
+    It is put together before its first byte goes out, within MOST_PAGES and MOST_SECONDS. Raises: NotFoundError, also
+    for somebody whose access bears no mark; NotPreviewableError, RenditionTooLongError, ContentCorruptError.
+    """
+    subject = _subject(archive, actor, document_id, number, part)
+    if not KINDS[subject.kind].page_images:
+        raise NotPreviewableError
+    given = subject.given
+    if part is not None:
+        given = _of_part(given, opened_part(archive, actor, subject.version, part))
+    count = _page_count(archive, subject)
+    if count > MOST_PAGES:
+        raise RenditionTooLongError(most=MOST_PAGES, seconds=MOST_SECONDS)
+    given = replace(given, page_count=count)
+    content = write_pdf(_pages(archive, actor, subject, given, language))
+    name = f"{_stem(given.name)}.watermarked.original-sha256-{given.sha256}.pdf"
+    return Rendition(name, content, hashlib.sha256(content).digest(), subject.mark.moment)
+
+
+def _subject(archive: Archive, actor: Actor, document_id: str, number: int | None, part: str | None) -> _Subject:
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        if archive.mark_of(uow, "document", document_id) is None:
+            raise NotFoundError
+    mark = look_at(archive, actor, document_id, "download")
+    with archive.reading(actor) as uow:
+        uow.require("document", document_id)
+        version = version_of(uow, document_id, number)
+        title = uow.session.get_one(Document, document_id).title
+        row = None
+        if part is not None:
+            row = next((one for one in parts_in_order(uow.session, version.id) if one.number == part), None)
+    if mark is None or (part is not None and row is None):
+        raise NotFoundError
+    sm3 = version.sm3.hex() if version.sm3 else ""
+    given = Given(title, version.name, version.number, version.size_bytes, version.sha256.hex(), sm3)
+    return _Subject(mark, version, given, part, (row or version).kind, (row or version).page_count)
+
+
+def _of_part(given: Given, opened: OpenPart) -> Given:
+    title, size_bytes = f"{given.title} · {opened.name}", len(opened.content)
+    return replace(given, title=title, name=opened.name, size_bytes=size_bytes, sha256=opened.sha256.hex(), sm3="")
+
+
+def _page_count(archive: Archive, subject: _Subject) -> int:
+    if subject.part is None:
+        return count_pages(archive, subject.version)
+    if subject.page_count is None:
+        # A part that is not read yet: nobody knows how many pages it has.
+        raise NotPreviewableError
+    return subject.page_count
+
+
+def _pages(archive: Archive, actor: Actor, subject: _Subject, given: Given, language: str) -> Iterator[PicturePage]:
+    lines, until = lines_of(subject.mark), time.monotonic() + MOST_SECONDS
+    yield page_of(draw_mark(cover_page(subject.mark, given, language), lines))
+    width_px = PREVIEW_WIDTHS_PX[-1]
+    for index in range(given.page_count or 0):
+        if time.monotonic() > until:
+            raise RenditionTooLongError(most=MOST_PAGES, seconds=MOST_SECONDS)
+        if subject.part is None:
+            picture = kept_picture(archive, actor, subject.version, index, width_px)
+        else:
+            picture = kept_part_picture(archive, actor, subject.version, subject.part, index, width_px)
+        yield page_of(draw_mark(open_own(picture), lines))
+
+
+class _Sink:
+    """Takes what the packer writes and hands it on; it cannot go back, so the packer does not try to."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def write(self, content: bytes) -> int:
+        self._held += content
+        return len(content)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        content = bytes(self._held)
+        self._held.clear()
+        return content
+
+
+def _entry(name: str, moment: tuple[int, ...]) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, cast("tuple[int, int, int, int, int, int]", moment))
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _inner_name(name: str) -> str:
+    # Whoever unpacks it gets one file in one folder, whatever the original was called.
+    plain = name.replace("/", "_").replace("\\", "_").replace(":", "_")
+    return f"_{plain}" if plain.startswith(".") else plain or "_"
+
+
+def _stem(name: str) -> str:
+    stem = name.rpartition(".")[0] or name
+    return stem.encode()[:_STEM_BYTES].decode(errors="ignore")

@@ -1,0 +1,1 @@
+"""Pages of access: who sees an engagement, requests and decisions, broken glass."""

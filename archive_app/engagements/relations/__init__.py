@@ -1,0 +1,1 @@
+"""Pages of relations that touch independence, and who sees which."""

@@ -1,0 +1,1 @@
+"""Filing: what a file must hold. Now: the declarations of those who work on it."""

@@ -1,0 +1,1 @@
+"""Pages of organisations, for whoever runs the archive; the use cases stand in the room itself."""

@@ -1,0 +1,1 @@
+"""Pages of the second factor and of confirming who one is."""

@@ -1,0 +1,1 @@
+"""Supervision: what an authority may read of a body, granted for a purpose and a time."""
