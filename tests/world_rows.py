@@ -30,7 +30,9 @@ def write_worlds(archive: Archive, worlds: Sequence[World]) -> None:
     with archive.transaction(Actor.system("test"), eventless=True) as uow:
         for model, rows in (
             *_rows_of_people(uow, worlds),
-            *_rows_of_engagements(uow, worlds),
+            *_rows_of_engagements(worlds),
+            *_rows_of_reasons(uow, worlds),
+            *_rows_of_supervision(uow, worlds),
             *_rows_of_documents(uow, worlds),
             *_rows_of_lists(uow, worlds),
         ):
@@ -96,8 +98,7 @@ def _rows_of_people(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
     yield SecondFactor, [{"person_id": one.id, "enrolled_at": now} for one in humans if one.enrolled]
 
 
-def _rows_of_engagements(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
-    now = uow.now
+def _rows_of_engagements(worlds: Sequence[World]) -> _Rows:
     yield (
         Client,
         [
@@ -126,6 +127,10 @@ def _rows_of_engagements(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
             for one in world.tasks
         ],
     )
+
+
+def _rows_of_reasons(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
+    now = uow.now
     yield (
         Assignment,
         [
@@ -155,6 +160,9 @@ def _rows_of_engagements(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
             for one in world.let
         ],
     )
+
+
+def _rows_of_supervision(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
     at_home = {human.id: human.body for world in worlds for human in world.humans}
     yield (
         SupervisionGrant,
@@ -166,7 +174,7 @@ def _rows_of_engagements(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
                 "organisation_id": one.body,
                 "outcome": one.outcome,
                 "until": one.until,
-                "ended_at": now if one.ended else None,
+                "ended_at": uow.now if one.ended else None,
             }
             for world in worlds
             for one in world.grants

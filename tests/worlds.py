@@ -18,7 +18,7 @@ ROLES_BY_KIND = {
         *("archivist", "team_leader", "verifier", "verifier", "technical_reviewer", "quality_manager"),
         *("top_manager", "internal_auditor", "complaint_handler", "system_administrator", "security_auditor"),
     ),
-    "authority": ("supervisor", "supervisor", "archivist", "internal_auditor"),
+    "authority": ("supervisor", "supervisor", "supervisor", "archivist"),
     "reporting_entity": ("client_contact", "client_contact", "archivist", "quality_manager"),
     "park": ("client_contact", "complaint_handler"),
     "service_institution": ("verifier", "team_leader", "client_contact", "archivist"),
@@ -165,7 +165,11 @@ def make_world(seed: int, uow: UnitOfWork) -> World:
 
 def _people(world: World, chance: random.Random, uow: UnitOfWork) -> None:
     # Supervisors have most reasons to see something, and to see it no more.
-    kinds = ["verification_body", chance.choice(("authority", *KINDS_OF_BODY)), chance.choice(KINDS_OF_BODY)]
+    kinds = [
+        "verification_body",
+        chance.choice(("authority", "authority", *KINDS_OF_BODY)),
+        chance.choice(KINDS_OF_BODY),
+    ]
     for number, kind in enumerate(kinds[: chance.choice((2, 3, 3))]):
         world.bodies.append(Body(uow.new_id(), kind, f"机构{world.seed}-{number}"))
     for number in range(chance.choice((4, 4, 5, 5, 6, 8))):
@@ -179,13 +183,13 @@ def _people(world: World, chance: random.Random, uow: UnitOfWork) -> None:
 
 
 def _tasks(world: World, chance: random.Random, uow: UnitOfWork) -> None:
-    for number in range(chance.randrange(2, 5)):
+    for number in range(chance.randrange(2, 4)):
         body = chance.choice([world.bodies[0], *world.bodies])
         entity = chance.choice([None, *(other.id for other in world.bodies)])
         world.clients.append(Customer(uow.new_id(), body.id, entity, f"热电厂{'一二三四'[number]}"))
     for number in range(chance.randrange(3, 7)):
         client = chance.choice(world.clients)
-        year = chance.choice((2023, 2024, 2025))
+        year = chance.choice((2024, 2024, 2025))
         world.tasks.append(Task(uow.new_id(), client.body, client.id, year, f"HC-{world.seed}-{number}"))
 
 
@@ -210,8 +214,8 @@ def _reasons(world: World, chance: random.Random, uow: UnitOfWork) -> None:
                 "all": (None, None, None),
             }
             scopes = [whole[chance.choice(list(whole))] for _ in range(chance.choice((0, 1, 1, 1, 2)))]
-            outcome = chance.choice(("granted", "granted", "granted", "refused", "offered", ""))
-            until = uow.now + timedelta(hours=chance.choice((-1, 0, 1, 100, 100)))
+            outcome = chance.choice((*["granted"] * 5, "refused", "offered", ""))
+            until = uow.now + timedelta(hours=chance.choice((-1, 0, 1, 1, 100, 100)))
             body = chance.choice([task.body, task.body, chance.choice(world.bodies).id])
             ended = chance.random() < 0.15
             world.grants.append(Grant(uow.new_id(), human.id, body, outcome, until, ended, scopes))

@@ -15,13 +15,12 @@ from archive_app.documents.ingest import Entry
 from archive_app.documents.names import readable_path
 from archive_app.engagements.engagements import subjects_of
 from archive_app.identity.models import Organisation
-from archive_app.intake.inbox.holding import told_reason
 from archive_app.intake.registers import attaching, bringing, filing, loading, reporting, reviewing, undoing
 from archive_app.intake.registers.faults import REFUSE
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import ArchiveError, read_kept
 from archive_app.kernel.language import N_
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def import_(*, register_id: str, paths: tuple[str, ...]) -> None:
         for file in left.files:
             say(N_("This file belongs to no row: %(path)s"), path=file.path)
         for line in _rows(register_id, state="refused"):
-            click.echo(f"{line.number}: {told_reason(line.refusal, language())}")
+            click.echo(f"{line.number}: {read_kept(line.refusal, language())}")
         say(N_("%(filed)s rows filed, %(open)s open, %(closed)s closed."),
             **{name: counts[name] for name in ("filed", "open", "closed")})  # fmt: skip
     if counts["open"] or left.file_count or refused:

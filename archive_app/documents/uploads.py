@@ -21,12 +21,12 @@ from archive_app.engagements.engagements import lock_engagement, subjects_of
 from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
+from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError, read_kept
 from archive_app.kernel.events import event_type
-from archive_app.kernel.language import N_, translate
+from archive_app.kernel.language import N_
 from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, staged_use_case, use_case
 
 UPLOAD_REFUSED = event_type("upload.refused", N_("File refused"))
@@ -231,10 +231,6 @@ def discard_duplicate(actor: Actor, uow: UnitOfWork, *, upload_id: str) -> str:
 
 def line_of(upload: Upload, language: str) -> UploadLine:
     """The line as a person reads it."""
-    reason = ""
-    if upload.reason:
-        told = json.loads(upload.reason)
-        reason = translate(language, told["message"], **told["params"])
     # A line that was announced a moment ago has no document, and was not asked for the title of one.
     title = upload.filed_document_title if upload.filed_document_id else None
     return UploadLine(
@@ -245,7 +241,7 @@ def line_of(upload: Upload, language: str) -> UploadLine:
         state=upload.state,
         document_id=upload.filed_document_id,
         document_title=title or "",
-        reason=reason,
+        reason=read_kept(upload.reason, language),
         received_bytes=upload.received_bytes,
     )
 
@@ -256,13 +252,9 @@ def refuse(actor: Actor, archive: Archive, upload_id: str, error: ArchiveError) 
         upload = uow.session.get_one(Upload, upload_id, with_for_update=True)
         if upload.state in OPEN_STATES:
             upload.state, upload.changed_at = "refused", uow.now
-            upload.reason = _reason(error)
+            upload.reason = error.kept()
         subjects = subjects_of(uow.session, upload.engagement_id)
         uow.record(UPLOAD_REFUSED, subjects, name=upload.name, reason=error.code)
-
-
-def _reason(error: ArchiveError) -> str:
-    return json.dumps({"message": error.message, "params": error.params}, default=str)
 
 
 def _known(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> dict[tuple[str, int], Upload]:
@@ -349,7 +341,7 @@ def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
     try:
         original_name(offer.path)
     except ArchiveError as error:
-        upload.state, upload.reason = "refused", _reason(error)
+        upload.state, upload.reason = "refused", error.kept()
         subjects = subjects_of(uow.session, place.engagement_id)
         uow.record(UPLOAD_REFUSED, subjects, name=upload.name, reason=error.code)
     return upload
@@ -366,8 +358,10 @@ def open_line(actor: Actor, archive: Archive, upload_id: str) -> Upload:
 
 def _own(uow: UnitOfWork, upload_id: str) -> Upload:
     upload = uow.session.get(Upload, upload_id)
-    if upload is None or upload.person_id != uow.actor.name:
+    if upload is None:
         raise NotFoundError
+    if upload.person_id != uow.actor.name:
+        raise DeniedError("upload", upload_id)
     uow.require(WORK, upload.engagement_id, Permission.DOCUMENTS_ADD)
     return upload
 

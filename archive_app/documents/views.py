@@ -282,7 +282,7 @@ def _offer(entry: Any) -> uploads.Offer:
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
         raise InvalidInputError(field=N_("Files"), reason=N_("The size of a file is missing."))
     moment = None
-    if isinstance(modified, int) and 0 < modified < _LATEST_MILLISECONDS:
+    if type(modified) is int and 0 < modified < _LATEST_MILLISECONDS:
         moment = datetime.fromtimestamp(modified / 1000, UTC)
     return uploads.Offer(_text(entry, "path"), size, moment)
 

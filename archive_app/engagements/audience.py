@@ -26,11 +26,11 @@ from archive_app.identity.actors import acting_as
 from archive_app.identity.models import Organisation, Person, PersonRole
 from archive_app.identity.roles import all_roles
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.language import N_
 from archive_app.kernel.levels import Level
+from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query
 
 
@@ -68,9 +68,11 @@ class Onlooker:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who sees an engagement, and who is assigned to it and sees nothing before they declare."""
+    """Who sees an engagement, by name and a page at a time (`next_key` as of a `Page`), and who is assigned to it and
+    sees nothing before they declare."""
 
     onlookers: Sequence[Onlooker]
+    next_key: str | None
     undeclared: Sequence[tuple[str, str]]
     may_decide: bool
     may_break: bool
@@ -94,40 +96,46 @@ def tells_of(ground: str) -> Callable[[Teller], Teller]:
 
 
 @query(Permission.ENGAGEMENTS_READ)
-def who_may_see(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Audience:
+def who_may_see(
+    actor: Actor, uow: UnitOfWork, *, engagement_id: str, after: str | None = None, limit: int = PAGE_SIZE
+) -> Audience:
     """Everybody who sees the engagement at this moment, by name, for whoever answers for it: its leader, and those
     whose role reaches the whole organisation.
 
-    Raises: NotFoundError.
+    A page asks the policy about `limit` people, so fewer of them may see it, or none; `next_key` says whether more are
+    to be asked about. Raises: NotFoundError.
     """
     uow.require(READ, engagement_id)
     engagement = uow.session.get_one(Engagement, engagement_id)
     leads = uow.archive.policy.allows(uow.session, actor, LEAD, engagement_id)
     within = actor.organisation_id == engagement.organisation_id or actor.is_system
     if not leads and not (within and actor.may(Permission.ENGAGEMENTS_READ_ALL)):
-        raise NotFoundError
+        raise DeniedError(LEAD, engagement_id)
+    page = _onlookers(uow, engagement, after, limit)
     return Audience(
-        onlookers=audience_of(uow, engagement),
+        onlookers=page.items,
+        next_key=page.next_key,
         undeclared=_undeclared(uow, engagement),
         may_decide=leads and actor.may(Permission.ACCESS_DECIDE),
         may_break=within and actor.may(Permission.GLASS_BREAK),
     )
 
 
-def audience_of(uow: UnitOfWork, engagement: Engagement) -> list[Onlooker]:
-    """The step behind `who_may_see`."""
+def _onlookers(uow: UnitOfWork, engagement: Engagement, after: str | None, limit: int) -> Page[Onlooker]:
     told: dict[str, dict[str, list[Why]]] = {}
     for ground, teller in _TELLERS.items():
         for person_id, why in teller(uow, engagement):
             told.setdefault(person_id, {}).setdefault(ground, []).append(why)
     people = select(Person, Organisation.name).join(Organisation, Organisation.id == Person.organisation_id)
-    people = people.where(Person.active, Person.id.in_(told)).order_by(Person.display_name, Person.id)
+    people = people.where(Person.active, Person.id.in_(told))
+    # A client may have thousands of contacts, and each is asked about by itself.
+    page = fetch_page(uow.session, people, [Person.display_name, Person.id], after=after, limit=limit)
     onlookers = []
-    for person, organisation_name in uow.session.execute(people):
+    for person, organisation_name, *_ in page.items:
         reasons = list(_reasons(uow, engagement.id, person, told[person.id]))
         if reasons:
             onlookers.append(Onlooker(person.id, person.display_name, organisation_name, reasons))
-    return onlookers
+    return Page(onlookers, page.next_key)
 
 
 def _reasons(uow: UnitOfWork, engagement_id: str, person: Person, told: Mapping[str, Sequence[Why]]) -> Iterator[Why]:

@@ -16,7 +16,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
@@ -75,11 +75,14 @@ def open_engagement(
 
     `project_number` is the registered number of the project that is verified or validated, where it is one.
 
-    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see; NotIndependentError,
-    ClientProvinceMissingError; DutiesNotSeparateError where the body did the other activity for the same project.
+    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see, and for one of another
+    organisation; NotIndependentError, ClientProvinceMissingError; DutiesNotSeparateError where the body did the other activity for the same project.
     """
     uow.require("client", client_id)
     client = uow.session.get_one(Client, client_id)
+    if not actor.is_system and client.organisation_id != actor.organisation_id:
+        # Whoever sees another body's client, as its contact or as a supervisor, opens nothing in that body's name.
+        raise DeniedError("client", client_id)
     number = one_line(number, field=N_("Number"), limit=60)
     title = one_line(title, field=N_("Title"), limit=200)
     if not FIRST_YEAR <= year <= LAST_YEAR:

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import aliased
 
 from archive_app.engagements.models import Assignment, Client, Engagement, Interest
-from archive_app.engagements.provinces import province_name
+from archive_app.engagements.provinces import province_name, province_names
 from archive_app.identity.models import Organisation, Person
 from archive_app.kernel.errors import ArchiveError
-from archive_app.kernel.language import N_, translate
+from archive_app.kernel.language import N_
 from archive_app.kernel.unit_of_work import UnitOfWork
 
 CONSULTING, EMPLOYMENT, REPORT_COMPILING = "consulting", "employment", "report_compiling"
@@ -59,11 +59,16 @@ class Conflict:
         """What the relation is about, in words."""
         return province_name(self.about, language) if self.kind == REPORT_COMPILING else self.about
 
+    def about_words(self) -> str | Mapping[str, str]:
+        """What the relation is about, for an error: the party's name, or the names of the province by language."""
+        return province_names(self.about) if self.kind == REPORT_COMPILING else self.about
+
 
 class NotIndependentError(ArchiveError):
     """Somebody, or the whole body, has a relation that rules the work out."""
 
     code = "not_independent"
+    translated = ("relation", "source")
     message = N_(
         "%(whose)s is not independent here: %(relation)s (%(about)s), which goes on (%(source)s). Nothing was changed. "
         "Have somebody without such a relation do it; a wrong record can be withdrawn under Independence."
@@ -78,7 +83,7 @@ class NotIndependentError(ArchiveError):
         super().__init__(
             whose=conflict.whose,
             relation=KINDS[conflict.kind],
-            about=conflict.about_in("en"),
+            about=conflict.about_words(),
             source=conflict.source(),
             ended=str(conflict.ended_on or ""),
             until=str(conflict.counts_until or ""),
@@ -87,15 +92,12 @@ class NotIndependentError(ArchiveError):
         if conflict.ended_on is not None:
             self.message = self.ended
 
-    def text(self, language: str) -> str:
-        words = {name: translate(language, str(self.params[name])) for name in ("relation", "source")}
-        return translate(language, self.message, **{**self.params, **words, "about": self.conflict.about_in(language)})
-
 
 class ClientProvinceMissingError(ArchiveError):
     """Reports are compiled in some province, and nobody knows whether the client is there."""
 
     code = "client_province_missing"
+    translated = ("source",)
     message = N_(
         "%(whose)s compiles emission reports in %(about)s, and the province of %(client)s is not recorded: nobody can "
         "say whether that rules the work out (%(source)s). Nothing was changed; record the client's province first."
@@ -103,13 +105,9 @@ class ClientProvinceMissingError(ArchiveError):
 
     def __init__(self, conflict: Conflict, client: Client) -> None:
         super().__init__(
-            whose=conflict.whose, about=conflict.about_in("en"), client=client.name, source=conflict.source()
+            whose=conflict.whose, about=conflict.about_words(), client=client.name, source=conflict.source()
         )
         self.conflict = conflict
-
-    def text(self, language: str) -> str:
-        words = {"about": self.conflict.about_in(language), "source": translate(language, self.conflict.source())}
-        return translate(language, self.message, **{**self.params, **words})
 
 
 def years_before(day: date, years: int) -> date:

@@ -121,7 +121,8 @@ def record_interest(actor: Actor, uow: UnitOfWork, *, person_id: str, facts: Fac
 def end_interest(actor: Actor, uow: UnitOfWork, *, interest_id: str, ended_on: date) -> Interest:
     """Says on which day a relation ended: one's own, or any by whoever keeps them. It counts for some years more.
 
-    Raises: NotFoundError, PermissionMissingError, InvalidInputError for a day before it began, or to come.
+    Raises: NotFoundError, PermissionMissingError, InvalidInputError for a day before it began, or to come, and for one
+    so long ago that one's own would not count any more.
     """
     interest = _open(uow, interest_id)
     if interest.person_id != actor.person_id and not actor.may(Permission.INTERESTS_MANAGE):
@@ -135,6 +136,16 @@ def end_interest(actor: Actor, uow: UnitOfWork, *, interest_id: str, ended_on: d
     if not interest.began_on <= ended_on <= uow.archive.today():
         raise InvalidInputError(
             field=N_("Ended on"), reason=N_("This must be a day after the relation began, and not in the future.")
+        )
+    years = uow.archive.rules.interest_years
+    if interest.person_id == actor.person_id and not counts(ended_on, uow.archive.today(), years):
+        # Or whoever is held back by a relation, recorded by whomever, could have it over long ago.
+        raise InvalidInputError(
+            field=N_("Ended on"),
+            reason=N_(
+                "By this day your own relation would not count any more, so somebody else records the end: ask the "
+                "quality manager or the archivist."
+            ),
         )
     interest.ended_on = ended_on
     uow.record(INTEREST_ENDED, _subjects(interest), ended_on=ended_on.isoformat())

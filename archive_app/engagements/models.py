@@ -44,6 +44,7 @@ class Engagement(Base):
         Index(None, "organisation_id", "id"),
         Index(None, "client_id", "id"),
         Index(None, "project_number", "id"),
+        Index(None, "organisation_id", "year", "id"),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)

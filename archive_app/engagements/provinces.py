@@ -47,8 +47,12 @@ def all_provinces() -> Mapping[str, Names]:
 
 def province_name(code: str, language: str) -> str:
     """What people call a province in `language`, e.g. `zh_Hans_CN`; a code that the configuration dropped stays."""
-    known = all_provinces().get(code)
-    return known[language.partition("_")[0]] if known else code
+    return province_names(code)[language.partition("_")[0]]
+
+
+def province_names(code: str) -> Names:
+    """The same by language tag."""
+    return dict(all_provinces().get(code, {"zh": code, "en": code}))
 
 
 def checked_province(code: str) -> str | None:

@@ -20,7 +20,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
@@ -101,8 +101,9 @@ def ask_for_access(actor: Actor, uow: UnitOfWork, *, wanted: str, grounds: str, 
     wanted = one_line(wanted, field=N_("Engagement"), limit=200)
     grounds = one_line(_unbroken(grounds), field=_GROUNDS, limit=_LONGEST)
     _check_days(days, MOST_DAYS)
-    # In line with what the same person asks at the same moment, so that the bound is one.
-    uow.session.get_one(Person, actor.person_id, with_for_update=True)
+    # In line with what the same person asks at the same moment, so that the bound is one; but not the key, because
+    # whoever assigns them at this moment holds the engagement and refers to them.
+    uow.session.get_one(Person, actor.person_id, with_for_update={"key_share": True})
     waiting = select(func.count()).where(AccessRequest.person_id == actor.person_id, AccessRequest.outcome == WAITING)
     if (uow.session.scalar(waiting) or 0) >= MOST_WAITING:
         raise TooManyRequestsError(count=MOST_WAITING)
@@ -137,7 +138,7 @@ def withdraw_request(actor: Actor, uow: UnitOfWork, *, request_id: str) -> None:
     uow.require("access_request", request_id)
     request = _locked(uow, request_id)
     if request.person_id != actor.person_id:
-        raise NotFoundError
+        raise DeniedError("access_request", request_id)
     _settle(uow, request, WITHDRAWN, "")
     uow.record(REQUEST_WITHDRAWN, _subjects(request), wanted=request.wanted)
 

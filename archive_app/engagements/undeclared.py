@@ -46,12 +46,6 @@ def list_awaited(actor: Actor, uow: UnitOfWork, *, after: str | None = None, lim
     return Page([Awaited(*row[:7]) for row in page.items], page.next_key)
 
 
-def awaited(uow: UnitOfWork, engagement_id: str) -> Awaited | None:
-    """A step: the same of one engagement; None where no declaration of the actor is awaited."""
-    row = uow.session.execute(_awaited(uow.actor).where(Engagement.id == engagement_id)).one_or_none()
-    return Awaited(*row) if row else None
-
-
 def _awaited(actor: Actor) -> Select[str, str, str, int, str, str, datetime]:
     return (
         select(

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from archive_app.engagements.clients import (
+    ClientPage,
     add_client,
     change_client,
     link_client,
@@ -36,7 +37,6 @@ from archive_app.engagements.teams import (
 )
 from archive_app.engagements.undeclared import list_awaited
 from archive_app.kernel.archive import current_archive
-from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.permissions import Permission
 from archive_app.web.forms import form_status, refusals_shown_on
 from archive_app.web.gate import current_actor, requires
@@ -97,65 +97,56 @@ def new_page() -> ResponseReturnValue:
     return render_template("engagements/new.html", form=form), form_status(form)
 
 
-@blueprint.route("/clients", methods=["GET", "POST"])
+@blueprint.get("/clients")
 @requires(Permission.CLIENTS_READ)
 def clients_page() -> ResponseReturnValue:
     """Clients one may see, and the form for a new one."""
-    actor = current_actor()
+    return _render_clients(ClientForm(current_language(), formdata=None))
+
+
+@blueprint.post("/clients")
+@requires(Permission.CLIENTS_MANAGE)
+def add_client_action() -> ResponseReturnValue:
+    """Adds a client."""
     form = ClientForm(current_language())
-    may_add = actor.may(Permission.CLIENTS_MANAGE)
-    if may_add and form.validate_on_submit():
+    if form.validate_on_submit():
         with refusals_shown_on(form):
             client = add_client(
-                actor,
+                current_actor(),
                 name=form.name.data,
                 credit_code=form.credit_code.data or "",
                 province=form.province.data or "",
             )
             flash(_("%(name)s was added.", name=client.name), "success")
             return redirect(url_for("engagements.clients_page"), 303)
-    text = request.args.get("text", "")
-    page = list_clients(actor, text=text, after=request.args.get("after"))
-    shown = render_template(
-        "engagements/clients.html", page=page, form=form, may_add=may_add, text=text, province_of=_province
-    )
-    return shown, form_status(form)
+    return _render_clients(form)
 
 
-@blueprint.route("/clients/<client_id>", methods=["GET", "POST"])
+@blueprint.get("/clients/<client_id>")
 @requires(Permission.CLIENTS_READ)
 def client_page(client_id: str) -> ResponseReturnValue:
     """One client, and the form to change what is recorded about it."""
-    actor = current_actor()
-    view = view_client_page(actor, client_id=client_id)
-    may_change = actor.may(Permission.CLIENTS_MANAGE) and view.client.organisation_id == actor.organisation_id
-    form = ClientForm(
-        current_language(),
-        known=True,
-        credit_code=view.client.credit_code or "",
-        province=view.client.province or "",
-    )
-    if request.method == "POST" and not may_change:
-        raise NotFoundError
+    view = view_client_page(current_actor(), client_id=client_id)
+    recorded = {"credit_code": view.client.credit_code or "", "province": view.client.province or ""}
+    return _render_client(view, ClientForm(current_language(), known=True, formdata=None, **recorded))
+
+
+@blueprint.post("/clients/<client_id>")
+@requires(Permission.CLIENTS_MANAGE)
+def change_client_action(client_id: str) -> ResponseReturnValue:
+    """Changes what is recorded about a client."""
+    form = ClientForm(current_language(), known=True)
     if form.validate_on_submit():
         with refusals_shown_on(form):
             change_client(
-                actor,
+                current_actor(),
                 client_id=client_id,
                 credit_code=form.credit_code.data or "",
                 province=form.province.data or "",
             )
             flash(_("The client was changed."), "success")
             return redirect(url_for("engagements.client_page", client_id=client_id), 303)
-    shown = render_template(
-        "engagements/client.html",
-        view=view,
-        form=form,
-        may_change=may_change,
-        may_link=may_change and keeps_the_archive(actor),
-        province_of=_province,
-    )
-    return shown, form_status(form)
+    return _render_client(view_client_page(current_actor(), client_id=client_id), form)
 
 
 @blueprint.get("/clients/<client_id>/link")
@@ -215,6 +206,33 @@ def change_team(engagement_id: str) -> ResponseReturnValue:
     if person_id == actor.person_id:
         return redirect(url_for("engagements.list_page"), 303)
     return redirect(url_for("engagements.team_page", engagement_id=engagement_id), 303)
+
+
+def _render_clients(form: ClientForm) -> ResponseReturnValue:
+    actor, text = current_actor(), request.args.get("text", "")
+    shown = render_template(
+        "engagements/clients.html",
+        page=list_clients(actor, text=text, after=request.args.get("after")),
+        form=form,
+        may_add=actor.may(Permission.CLIENTS_MANAGE),
+        text=text,
+        province_of=_province,
+    )
+    return shown, form_status(form)
+
+
+def _render_client(view: ClientPage, form: ClientForm) -> ResponseReturnValue:
+    actor = current_actor()
+    may_change = actor.may(Permission.CLIENTS_MANAGE) and view.client.organisation_id == actor.organisation_id
+    shown = render_template(
+        "engagements/client.html",
+        view=view,
+        form=form,
+        may_change=may_change,
+        may_link=may_change and keeps_the_archive(actor),
+        province_of=_province,
+    )
+    return shown, form_status(form)
 
 
 def _province(code: str | None) -> str:

@@ -17,7 +17,7 @@ from archive_app.kernel.language import N_
 from archive_app.kernel.paging import Page, fetch_page
 from archive_app.kernel.permissions import OF_EVERYBODY, Permission
 from archive_app.kernel.tables import UtcDateTime
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
@@ -159,7 +159,9 @@ def make_token(actor: Actor, uow: UnitOfWork, *, name: str, scopes: Iterable[str
 def end_token(actor: Actor, uow: UnitOfWork, *, token_id: str) -> None:
     """Ends one of the actor's own tokens at once; the operator may end anybody's. Raises: NotFoundError."""
     row = uow.session.get(AccessToken, token_id, with_for_update=True)
-    if row is None or row.ended_at is not None or not (actor.is_system or row.person_id == actor.person_id):
+    if row is not None and not (actor.is_system or row.person_id == actor.person_id):
+        raise DeniedError("token", token_id)
+    if row is None or row.ended_at is not None:
         raise NotFoundError
     row.ended_at = uow.now
     uow.record(TOKEN_ENDED, _subjects(row), name=row.name)

@@ -137,10 +137,11 @@ def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     if not person.active:
         return
     keep_able(uow, person, roles_of(uow, person_id))
+    # The links first: whoever uses one at this moment holds it and waits for the person.
+    void_links(uow, person_id)
     person.active = False
     end_sessions(uow, person_id)
     end_tokens(uow, person_id)
-    void_links(uow, person_id)
     uow.record(PERSON_DEACTIVATED, subjects_of(person), login=person.login)
 
 

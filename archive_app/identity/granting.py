@@ -197,7 +197,10 @@ def take_person(uow: UnitOfWork, person_id: str) -> Person:
 
 def lock_organisation(uow: UnitOfWork, organisation_id: str) -> None:
     """A step: other changes to accounts of the organisation wait for this one."""
-    uow.session.execute(select(Organisation.id).where(Organisation.id == organisation_id).with_for_update())
+    # Not the key: rows that refer to the organisation need not wait, and whoever locked a person and then adds such a
+    # row would wait for this unit of work while this one waits for them.
+    own = select(Organisation.id).where(Organisation.id == organisation_id)
+    uow.session.execute(own.with_for_update(key_share=True))
 
 
 def subjects_of(person: Person) -> dict[str, str]:

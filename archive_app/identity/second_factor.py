@@ -42,8 +42,8 @@ STEP_SECONDS = 30
 _WINDOW = 1
 _DIGITS = 6
 _SECRET_BYTES = 32
-_CODE_BYTES = 10
-_CODE_LENGTH = 16
+_CODE_BYTES = 15
+_CODE_LENGTH = 24
 _EPOCH_BYTES = 4
 # What is easily misread is not in the alphabet of the codes (RFC 4648 §6): whoever writes it means the other.
 _MISREAD = str.maketrans("018", "OIB")

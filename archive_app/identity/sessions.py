@@ -20,7 +20,7 @@ from archive_app.kernel.language import N_
 from archive_app.kernel.paging import Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.tables import UtcDateTime
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 
 SESSION_BEGAN = event_type("session.began", N_("Signed in"))
@@ -164,6 +164,9 @@ def sign_out(actor: Actor, uow: UnitOfWork) -> None:
 @use_case(Permission.SIGNED_IN)
 def end_session(actor: Actor, uow: UnitOfWork, *, session_id: str) -> None:
     """Ends one of the actor's own sessions. Raises: NotFoundError."""
+    session = uow.session.get(SignInSession, session_id)
+    if session is not None and session.person_id != actor.person_id:
+        raise DeniedError("session", session_id)
     if actor.person_id is None or not end_one(uow, session_id, actor.person_id):
         raise NotFoundError
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archive_app.kernel.errors import ArchiveError
-from archive_app.kernel.language import N_, translate
+from archive_app.kernel.language import N_
 
 RULES: dict[str, "Duty"] = {}
 
@@ -20,15 +20,13 @@ class DutiesNotSeparateError(ArchiveError):
 
     code = "duties_not_separate"
     message = N_("%(reason)s Nothing was changed.")
+    translated = ("reason",)
 
     def __init__(self, rule: "Duty") -> None:
         super().__init__(rule=rule.name, source=rule.source, reason=rule.reason)
         self.rule = rule
         self.subject: dict[str, str] = {}
         self.noted = False
-
-    def text(self, language: str) -> str:
-        return translate(language, self.message, reason=translate(language, self.rule.reason))
 
 
 @dataclass(frozen=True)

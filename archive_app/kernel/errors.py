@@ -4,14 +4,23 @@ Every error has a stable `code` for programs and a message for people that says 
 do next. It carries no HTTP number: `web/errors.py` holds the one table that maps codes to answers.
 """
 
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
 from archive_app.kernel.language import N_, translate
 
 
 class ArchiveError(Exception):
-    """The root of all errors that a person may be shown."""
+    """The root of all errors that a person may be shown.
+
+    `translated` names the values of the message that are catalogue keys themselves. A value that is a mapping holds its
+    words by language tag (zh, en).
+    """
 
     code = "error"
     message = N_("Something went wrong. Nothing was changed.")
+    translated: Collection[str] = ()
 
     def __init__(self, **params: object) -> None:
         super().__init__(self.code, params)
@@ -19,7 +28,11 @@ class ArchiveError(Exception):
 
     def text(self, language: str) -> str:
         """The message in `language`."""
-        return translate(language, self.message, **self.params)
+        return _told(language, self.message, self.params, self.translated)
+
+    def kept(self) -> str:
+        """The message with its values as a row keeps it, for `read_kept`."""
+        return kept_words(self.message, self.params, self.translated)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text('en')}"
@@ -72,14 +85,10 @@ class InvalidInputError(ArchiveError):
 
     code = "invalid_input"
     message = N_("%(field)s: %(reason)s Nothing was changed.")
+    translated = ("field", "reason")
 
     def __init__(self, *, field: str, reason: str) -> None:
         super().__init__(field=field, reason=reason)
-
-    def text(self, language: str) -> str:
-        # Both are catalogue keys themselves.
-        words = {name: translate(language, str(value)) for name, value in self.params.items()}
-        return translate(language, self.message, **words)
 
 
 class ConflictError(ArchiveError):
@@ -114,3 +123,29 @@ class DatabaseFailedError(ArchiveError):
         "The disk of the archive's database failed. What was filed before is safe. Tell your administrator, and look "
         "whether this was done before you try again."
     )
+
+
+def kept_words(message: str, params: Mapping[str, Any], translated: Collection[str] = ()) -> str:
+    """A message as a row keeps it (JSON): readable in every language later."""
+    return json.dumps({"message": message, "params": params, "translated": list(translated)}, default=str)
+
+
+def read_kept(kept: str | None, language: str) -> str:
+    """A message that a row keeps, in `language`; empty where it keeps none."""
+    if not kept:
+        return ""
+    told = json.loads(kept)
+    # Rows of earlier releases do not name what is translated.
+    return _told(language, told["message"], told["params"], told.get("translated", ()))
+
+
+def _told(language: str, message: str, params: Mapping[str, Any], translated: Collection[str]) -> str:
+    words = {name: _value(language, value, translate_it=name in translated) for name, value in params.items()}
+    return translate(language, message, **words)
+
+
+def _value(language: str, value: object, *, translate_it: bool) -> object:
+    if isinstance(value, Mapping):
+        return value[language.partition("_")[0]]
+    # The catalogue answers the empty key with its own head.
+    return translate(language, str(value)) if translate_it and value else value

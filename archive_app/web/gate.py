@@ -30,7 +30,7 @@ from archive_app.kernel.permissions import Permission
 from archive_app.kernel.use_case import require_confirmed
 from archive_app.web.api.problems import is_for_programs
 from archive_app.web.cookies import cookie_name
-from archive_app.web.hardening import check_host, check_site, harden
+from archive_app.web.hardening import check_characters, check_form_characters, check_host, check_site, harden
 from archive_app.web.static_files import is_static
 
 P = ParamSpec("P")
@@ -106,6 +106,7 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_t
         for_programs = is_for_programs()
         g.actor = Actor.anonymous(via="api" if for_programs else "web", address=request.remote_addr or "")
         check_host()
+        check_characters()
         if is_static(request.endpoint):
             return None
         g.actor = (by_token if for_programs else authenticate)(request) or g.actor
@@ -176,6 +177,7 @@ def _check_origin_token(*, streaming: bool) -> None:
     check_site()
     if not streaming:
         csrf.protect()
+        check_form_characters()
     elif token := request.headers.get(CSRF_HEADER):
         check_token(token)
     else:

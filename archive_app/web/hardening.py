@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, NotFound
 
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
@@ -119,6 +121,26 @@ def check_site() -> None:
     """
     if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE:
         raise CSRFError("another site asked for this")
+
+
+def check_characters() -> None:
+    """Refuses a NUL in an address: no name and no identifier has one, and PostgreSQL takes none.
+
+    Raises: NotFound for one in the path, BadRequest for one in the query.
+    """
+    if "\0" in request.path:
+        raise NotFound
+    _refuse_nul(request.args)
+
+
+def check_form_characters() -> None:
+    """The same for the fields of a form. Raises: BadRequest."""
+    _refuse_nul(request.form)
+
+
+def _refuse_nul(fields: MultiDict[str, str]) -> None:
+    if any("\0" in text for pair in fields.items(multi=True) for text in pair):
+        raise BadRequest
 
 
 def harden(response: Response) -> Response:

@@ -82,7 +82,8 @@ class Column:
     @property
     def highest_level(self) -> str:
         """The highest level of documents that their roles open."""
-        return max((all_roles()[role].get("highest_level", "restricted") for role in self.roles), key=LEVELS.index)
+        levels: list[str] = [all_roles()[role].get("highest_level", "restricted") for role in self.roles]
+        return max(levels, key=LEVELS.index)
 
     @property
     def second_factor(self) -> bool:
@@ -113,7 +114,10 @@ def columns() -> tuple[Column, ...]:
     return (
         *roles,
         Column("guest", "+in", "a team leader let in on request, not assigned", ("team_leader",), LET_IN),
-        Column("undeclared", "+und", "a team leader assigned who has not declared", ("team_leader",), UNDECLARED),
+        Column(
+            "undeclared", "+und", "a team leader and internal auditor who is assigned and has not declared",
+            ("team_leader", "internal_auditor"), UNDECLARED,
+        ),
         Column(
             "other_host", "+adm", "a system administrator of an authority that does not run the archive",
             ("system_administrator",), home=AUTHORITY,

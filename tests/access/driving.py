@@ -119,7 +119,8 @@ def rows_of_strangers(world: World) -> set[str]:
 
 def differences(world: World, rows: Iterable[Row]) -> list[str]:
     """Cells in which the program does something else than is expected, and denials that left no event."""
-    wrong = []
+    wrong: list[str] = []
+    silent: dict[str, list[str]] = {}
     there = routes_of(world.app)
     rows = [row for row in rows if row.at in there]
     for column in columns():
@@ -127,11 +128,12 @@ def differences(world: World, rows: Iterable[Row]) -> list[str]:
         for row in rows:
             if row.is_api and column.awaits == HALF:
                 continue  # a token is made by somebody who gave their factor
-            wrong += _differences_of(desks[row.is_api], row)
-    return wrong
+            wrong += _differences_of(desks[row.is_api], row, silent)
+    told = [f"{at}: no event tells that it was denied to {', '.join(who)}" for at, who in silent.items()]
+    return wrong + told
 
 
-def _differences_of(desk: _Desk, row: Row) -> list[str]:
+def _differences_of(desk: _Desk, row: Row, silent: dict[str, list[str]]) -> list[str]:
     wrong, cell = [], expected(row, desk.column)
     for sent in row.sends:
         found = ""
@@ -145,7 +147,7 @@ def _differences_of(desk: _Desk, row: Row) -> list[str]:
                 desk.caller = None
             found += told
             if told in {HIDDEN, REFUSED} and row.about not in _NO_DENIAL and _denials(desk) == before:
-                wrong.append(f"{row.at} {dict(sent) or ''} {desk.column.key}, {place}: no event tells of the denial")
+                silent.setdefault(f"{row.at} ({row.about})", []).append(f"{desk.column.key} ({place})")
         if found != cell:
             wrong.append(f"{row.at} ({row.about}) {dict(sent) or ''} {desk.column.key}: {cell} {found}")
     return wrong

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.documents.saved_searches import save_search
@@ -85,7 +85,7 @@ def _plant(archive: Any, person: Actor) -> tuple[list[str], list[str]]:
     ):
         entry = Entry(name=name, title=title, number=QUOTES, originator=TAG, activity=CLOSES)
         filed = add_document(person, engagement_id=engagement.id, stream=io.BytesIO(content), entry=entry)
-        documents.append(filed.document_id)
+        documents.append(filed.document_id or "")
     rows = rows_of(3)
     rows[0][1], rows[1][3], rows[2][7] = TAG, CLOSES, QUOTES
     register_id = bring(person, workbook(rows), name=f"目录{NAME}.xlsx", engagement_id=engagement.id)
@@ -152,7 +152,7 @@ def test_what_scripts_of_ours_put_on_the_page_never_runs(stage: Stage) -> None:
     page = stage.page
     page.goto(stage.addresses[1])
     page.set_input_files(
-        "#choose-files", [{"name": NAME, "mimeType": "text/html", "buffer": b"chosen <script>window.__hit=1</script>"}]
+        "#choose-files", FilePayload(name=NAME, mimeType="text/html", buffer=b"chosen <script>window.__hit=1</script>")
     )
     expect(page.locator('.upload[data-state="filed"]').first).to_have_count(1)
     require_unharmed(page, "a file chosen by name")

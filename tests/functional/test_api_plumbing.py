@@ -51,6 +51,7 @@ def test_a_token_speaks_for_its_person_within_its_scopes(app: Flask, leader: Act
         "organisation:clients:read",
         "engagement:engagements:read",
         "engagement:documents:read",
+        "engagement:documents:export",
     }
 
 

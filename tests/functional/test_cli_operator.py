@@ -275,9 +275,9 @@ def test_an_export_that_names_a_path_is_refused(lantai: CommandLine, tmp_path: P
 
 
 def test_rotation_says_what_to_do_next(lantai: CommandLine, filed: Path) -> None:
-    assert "4 keys are now under epoch 2" in lantai.run("keys", "rotate").stdout
+    assert "5 keys are now under epoch 2" in lantai.run("keys", "rotate").stdout
     status = lantai.run("keys", "status").stdout
-    assert "Epoch 2: 4 keys *" in status
+    assert "Epoch 2: 5 keys *" in status
     archive = open_archive(lantai.settings)
     assert f"Verifier key of the log: {archive.verification_key}" in status.splitlines()
     archive.engine.dispose()

@@ -298,6 +298,24 @@ def test_who_may_record_end_withdraw_and_read(
     assert [line.interest.withdrawn_reason for line in lines] == ["误登记"]
 
 
+def test_nobody_has_their_own_relation_over_long_ago(
+    archive: Archive, people: People, leader: Actor, keeper: Actor, verifier: Actor
+) -> None:
+    engagement = engagement_for(leader, add_client(leader, name="江南热电有限公司"))
+    everybody_declares(archive)
+    manager = people.person("quality_manager")
+    interest = record_interest(manager, person_id=verifier.person_id or "", facts=facts()).interest
+    with pytest.raises(InvalidInputError):
+        end_interest(verifier, interest_id=interest.id, ended_on=BEGAN)
+    with pytest.raises(NotIndependentError):
+        assign(leader, engagement, verifier)
+    of_keeper = record_own_interest(keeper, facts=facts()).interest
+    with pytest.raises(InvalidInputError):
+        end_interest(keeper, interest_id=of_keeper.id, ended_on=BEGAN)
+    end_interest(manager, interest_id=interest.id, ended_on=BEGAN)
+    assign(leader, engagement, verifier)
+
+
 def test_the_end_is_said_once_and_not_moved(archive: Archive, verifier: Actor) -> None:
     own = record_own_interest(verifier, facts=facts()).interest
     for wrong in (date(2014, 12, 31), archive.today().replace(day=22)):

@@ -30,7 +30,7 @@ from archive_app.documents.uploads import (
     receive,
     view_upload,
 )
-from archive_app.intake.inbox.holding import InboxPlace, file_many, hold_file, told_reason
+from archive_app.intake.inbox.holding import InboxPlace, file_many, hold_file
 from archive_app.intake.inbox.sorting import InboxFilters, view_inbox, view_inbox_file
 from archive_app.intake.registers import filing
 from archive_app.intake.registers.attaching import list_files
@@ -38,7 +38,7 @@ from archive_app.intake.registers.reviewing import RowFilters, list_registers, l
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.denials import ACCESS_DENIED
-from archive_app.kernel.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
+from archive_app.kernel.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError, read_kept
 from archive_app.kernel.events import Event, EventSubject
 from archive_app.kernel.levels import Level
 from archive_app.kernel.outbox import Job
@@ -326,4 +326,4 @@ def test_a_register_names_the_levels_of_its_rows(archive: Archive, people: Peopl
     assert {row[0]: row[1] for row in levels} == {rows[0][2]: 0, rows[1][2]: 1, rows[2][2]: 2, rows[5][2]: 1}
     # A row above one's own level is not filed, and says why.
     [above] = [row for row in all_rows(leader, register_id, state="refused") if row.values["level"] == "受限"]
-    assert "You do not see documents of this level" in told_reason(above.refusal, "en")
+    assert "You do not see documents of this level" in read_kept(above.refusal, "en")

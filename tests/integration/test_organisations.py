@@ -187,6 +187,14 @@ def test_the_first_invitation_is_renewed_until_somebody_came(archive: Archive, p
     with pytest.raises(OrganisationSettledError):
         renew_first_invitation(host, organisation_id=organisation_id)
     # Nor later, when the operator closed that account: whoever runs the archive has no way into what is there.
+    invite(
+        OPERATOR,
+        login="later",
+        display_name="晚",
+        roles=["system_administrator"],
+        language="en",
+        organisation_id=organisation_id,
+    )
     deactivate(OPERATOR, person_id=first.person_id)
     with pytest.raises(OrganisationSettledError):
         renew_first_invitation(host, organisation_id=organisation_id)

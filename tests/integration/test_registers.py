@@ -14,7 +14,6 @@ from archive_app.engagements.clients import add_client
 from archive_app.engagements.engagements import open_engagement
 from archive_app.engagements.models import Engagement
 from archive_app.intake.inbox import holding
-from archive_app.intake.inbox.holding import told_reason
 from archive_app.intake.registers import attaching, bringing, filing, loading, reporting, reviewing
 from archive_app.intake.registers.errors import (
     ColumnsUnmappedError,
@@ -25,7 +24,7 @@ from archive_app.intake.registers.errors import (
 from archive_app.intake.registers.models import RegisterRow
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError, PermissionMissingError
+from archive_app.kernel.errors import ConflictError, InvalidInputError, NotFoundError, PermissionMissingError, read_kept
 from archive_app.kernel.events import Event
 from tests.conftest import Workbench, both_databases
 from tests.factories import People, engagement_of, file_bytes
@@ -234,7 +233,7 @@ def test_the_same_content_waits_for_a_person(archive: Archive, people: People, w
     first = all_rows(leader, register_id)[0]
     assert first.state == "open"
     # Which document it is stands nowhere on the row: not everybody who sees the row may see that document.
-    told = told_reason(first.refusal, "zh_Hans_CN")
+    told = read_kept(first.refusal, "zh_Hans_CN")
     assert "核查资料001.txt" in told
     assert "早先.txt" not in told
     filing.file_now(leader, register_id=register_id)

@@ -356,6 +356,8 @@ def test_two_administrators_appoint_one_first_officer(archive: Archive, people: 
 def test_the_first_officer_is_appointed_and_then_others_decide(
     archive: Archive, people: People, administrator: Actor
 ) -> None:
+    for role in (OFFICER, AUDITOR):
+        people.person(role, organisation=ELSEWHERE)
     assert [(m.role, m.appointed) for m in list_missing(administrator)] == [(OFFICER, ()), (AUDITOR, ())]
     handed = invite(administrator, login="ting", display_name="婷", roles=[OFFICER], language="en")
     other = invite(administrator, login="lei", display_name="雷", roles=[OFFICER], language="en")

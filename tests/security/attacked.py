@@ -237,7 +237,7 @@ def _file(victim: Actor, engagement: Engagement) -> tuple[str, str]:
     hold_file(victim, stream=io.BytesIO(b"scan"), entry=entry, place=place)
     save_search(victim, name=SECRETS["saved_search"], pairs=[("q", SECRETS["text"])])
     make_token(victim, name=SECRETS["token"], scopes=["read"], days=30)
-    return filed.document_id, packed.document_id
+    return filed.document_id or "", packed.document_id or ""
 
 
 def _ids(world: World) -> dict[str, str]:

@@ -149,7 +149,7 @@ def test_every_answer_carries_the_security_headers(world: World) -> None:
         for feature in FEATURES_SWITCHED_OFF:
             assert f"{feature}=()" in answer.headers["Permissions-Policy"]
         assert "X-Powered-By" not in answer.headers
-        if answer.mimetype.startswith("text/") and answer.data:
+        if (answer.mimetype or "").startswith("text/") and answer.data:
             assert "charset=utf-8" in answer.headers["Content-Type"]
     assert statuses >= {200, 303, 400, 401, 404, 405, 413, 416}
 

@@ -43,7 +43,7 @@ def test_the_texts_hurt_an_expression_that_is_bad() -> None:
 )
 def test_a_cell_that_is_no_date_is_refused_however_long_it_is(cell: str) -> None:
     for kind in ("text", "number"):
-        read = read_date(kind, cell, date(2026, 11, 21))  # type: ignore[arg-type]
+        read = read_date(kind, cell, date(2026, 11, 21))
         assert (read.value, read.note) == (None, "date_unreadable")
 
 

@@ -190,7 +190,7 @@ def test_programs_reach_no_further_than_people(world: World, intruder: str) -> N
         if not rule.rule.startswith("/api/"):
             continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            answers = []
+            answers: list[Any] = []
             for values in (theirs, made_up):
                 headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{number}{method}{len(answers)}"}
                 path = path_of(world, rule, values, method)

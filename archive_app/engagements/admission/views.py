@@ -132,7 +132,7 @@ def decide(request_id: str) -> ResponseReturnValue:
 def audience_page(engagement_id: str) -> ResponseReturnValue:
     """Who sees the engagement now and why, and the requests that wait."""
     actor = current_actor()
-    audience = who_may_see(actor, engagement_id=engagement_id)
+    audience = who_may_see(actor, engagement_id=engagement_id, after=request.args.get("people"))
     after = request.args.get("after")
     waiting = list_waiting(actor, engagement_id=engagement_id, after=after) if audience.may_decide else None
     return render_template(

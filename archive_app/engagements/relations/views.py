@@ -45,18 +45,31 @@ def own_page() -> ResponseReturnValue:
     return shown, form_status(form)
 
 
-@blueprint.route("/independence", methods=["GET", "POST"])
+@blueprint.get("/independence")
 @requires(Permission.INTERESTS_READ)
 def independence_page() -> ResponseReturnValue:
     """The relations of the organisation's people and of itself, and the form to record one."""
+    return _render_independence()
+
+
+@blueprint.post("/independence")
+@requires(Permission.INTERESTS_MANAGE)
+def record_action() -> ResponseReturnValue:
+    """Records a relation of a colleague, or of the organisation itself."""
     actor = current_actor()
-    may_manage = actor.may(Permission.INTERESTS_MANAGE)
-    colleagues = list_colleagues(actor) if may_manage else []
-    form = InterestForm(current_language(), colleagues)
-    if may_manage and form.validate_on_submit():
+    form = InterestForm(current_language(), list_colleagues(actor))
+    if form.validate_on_submit():
         with refusals_shown_on(form):
             _tell(record_interest(actor, person_id=form.person_id.data or "", facts=form.facts()))
             return redirect(url_for("relations.independence_page"), 303)
+    return _render_independence(form)
+
+
+def _render_independence(refused: InterestForm | None = None) -> ResponseReturnValue:
+    actor = current_actor()
+    may_manage = actor.may(Permission.INTERESTS_MANAGE)
+    colleagues = list_colleagues(actor) if may_manage else []
+    form = refused or InterestForm(current_language(), colleagues, formdata=None)
     filters = InterestFilters(
         text=request.args.get("text", ""),
         person_id=request.args.get("person", ""),

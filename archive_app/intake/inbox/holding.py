@@ -4,10 +4,8 @@ They come from watched folders, with registers, or from a person. Filing one is 
 discarded becomes an orphan blob, set aside and never destroyed.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from archive_app.documents.held import hold, look, release, take
 from archive_app.documents.ingest import DUPLICATE_OFFERED, Entry, Filed, Stored, Stream, file_version, find_twin, store
@@ -18,9 +16,9 @@ from archive_app.intake.inbox.models import InboxFile
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.denials import note_denial
-from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError
+from archive_app.kernel.errors import ArchiveError, ConflictError, InvalidInputError, NotFoundError, kept_words
 from archive_app.kernel.events import event_type
-from archive_app.kernel.language import N_, translate
+from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.settling import settle
 from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
@@ -106,7 +104,7 @@ def arrived(uow: UnitOfWork, stored: Stored, entry: Entry, place: InboxPlace) ->
 def refused(uow: UnitOfWork, entry: Entry, place: InboxPlace, size_bytes: int, error: ArchiveError) -> InboxFile:
     """The step that keeps why a file was not taken; nothing of it is held, and its source stays where it is."""
     inbox_file = _row(uow, entry, place, state=REFUSED)
-    inbox_file.size_bytes, inbox_file.reason = size_bytes, as_reason(error.message, error.params)
+    inbox_file.size_bytes, inbox_file.reason = size_bytes, error.kept()
     uow.session.add(inbox_file)
     uow.session.flush()
     uow.record(INBOX_REFUSED, inbox_subjects(uow, inbox_file), **_words(inbox_file), reason=error.code)
@@ -167,7 +165,7 @@ def discard(uow: UnitOfWork, inbox_file: InboxFile, *, reason: str) -> None:
         release(uow, held_id)
     inbox_file.state, inbox_file.changed_at = DISCARDED, uow.now
     # The person's own words: no catalogue key, so they are shown as they are.
-    inbox_file.reason = as_reason("%(words)s", {"words": reason})
+    inbox_file.reason = kept_words("%(words)s", {"words": reason})
     inbox_file.sorted_by = uow.actor.name
     uow.record(INBOX_DISCARDED, inbox_subjects(uow, inbox_file), **_words(inbox_file), reason=reason)
 
@@ -214,19 +212,6 @@ def entry_of(inbox_file: InboxFile) -> Entry:
         activity=inbox_file.activity,
         modified_at=inbox_file.modified_at,
     )
-
-
-def as_reason(message: str, params: dict[str, Any]) -> str:
-    """A reason as a row keeps it: readable in every language later."""
-    return json.dumps({"message": message, "params": params}, default=str)
-
-
-def told_reason(reason: str | None, language: str) -> str:
-    """A row's reason in `language`."""
-    if not reason:
-        return ""
-    told = json.loads(reason)
-    return translate(language, told["message"], **told["params"])
 
 
 def inbox_subjects(uow: UnitOfWork, inbox_file: InboxFile) -> dict[str, str]:

@@ -10,11 +10,11 @@ from archive_app.documents.errors import NotPreviewableError, storage_translated
 from archive_app.documents.held import look
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.policy import WORK
-from archive_app.intake.inbox.holding import WAITING, inbox_subjects, told_reason
+from archive_app.intake.inbox.holding import WAITING, inbox_subjects
 from archive_app.intake.inbox.models import InboxFile, WatchedFolder
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import NotFoundError
+from archive_app.kernel.errors import NotFoundError, read_kept
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
@@ -119,7 +119,7 @@ def view_inbox(
         statement = statement.where(InboxFile.folder == filters.folder)
     newest_first = state != WAITING
     page = fetch_page(uow.session, statement, [InboxFile.id], after=after, descending=newest_first, limit=limit)
-    lines = [InboxLine(row[0], row[1] or "", told_reason(row[0].reason, language)) for row in page.items]
+    lines = [InboxLine(row[0], row[1] or "", read_kept(row[0].reason, language)) for row in page.items]
     folders = _folders(uow, language)
     return Inbox(Page(lines, page.next_key), folders, _last_used(uow), sum(folder.waiting for folder in folders))
 
@@ -146,7 +146,7 @@ def view_inbox_file(actor: Actor, uow: UnitOfWork, *, inbox_id: str, language: s
     uow.require("inbox_file", inbox_id)
     inbox_file = uow.session.get_one(InboxFile, inbox_id)
     number = uow.session.scalar(select(Engagement.number).where(Engagement.id == inbox_file.engagement_id))
-    return InboxLine(inbox_file, number or "", told_reason(inbox_file.reason, language))
+    return InboxLine(inbox_file, number or "", read_kept(inbox_file.reason, language))
 
 
 @staged_use_case(Permission.INBOX_SORT)
@@ -207,7 +207,7 @@ def _folders(uow: UnitOfWork, language: str) -> list[FolderState]:
     if not uow.actor.is_system:
         own = own.where(WatchedFolder.organisation_id == uow.actor.organisation_id)
     states = [
-        FolderState(row.name, counted.pop(row.name, 0), row.growing, told_reason(row.fault, language))
+        FolderState(row.name, counted.pop(row.name, 0), row.growing, read_kept(row.fault, language))
         for row in uow.session.scalars(own)
     ]
     return states + [FolderState(name, count, 0, "") for name, count in sorted(counted.items())]

@@ -5,7 +5,6 @@ the source is touched; after a crash anywhere it is known again by path, content
 is wrong with a folder is kept for the inbox page and the health page; nothing that goes wrong stops the other folders.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from archive_app.documents.ingest import Entry
 from archive_app.documents.names import readable_path
 from archive_app.engagements.models import Engagement
 from archive_app.identity.models import Organisation
-from archive_app.intake.inbox.holding import InboxPlace, as_reason, file_held, hold_file, refused
+from archive_app.intake.inbox.holding import InboxPlace, file_held, hold_file, refused
 from archive_app.intake.inbox.models import InboxFile, WatchedFolder
 from archive_app.intake.inbox.routing import folded, route_of
 from archive_app.intake.inbox.sources import (
@@ -35,7 +34,7 @@ from archive_app.intake.inbox.sources import (
 )
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, FolderRule
-from archive_app.kernel.errors import ArchiveError, BusyError, DatabaseFailedError, NoRoomError
+from archive_app.kernel.errors import ArchiveError, BusyError, DatabaseFailedError, NoRoomError, kept_words
 from archive_app.kernel.language import N_
 from archive_app.kernel.unit_of_work import UnitOfWork
 
@@ -247,7 +246,7 @@ class Watcher:
                 return
             filed = file_held(uow, inbox_file, engagement_id=engagement_id)
             if filed.duplicate_of is not None:
-                inbox_file.reason = as_reason(SAME_CONTENT, {})
+                inbox_file.reason = kept_words(SAME_CONTENT, {})
 
         inbox_file = hold_file(
             WATCHER,
@@ -321,7 +320,7 @@ class Watcher:
     def _keep_state(self, folder: FolderRule, belonging: _Belonging | None, look: _Look) -> None:
         """Keeps how the folder is doing, when that changed or a minute has passed."""
         trouble = look.trouble()
-        fault = json.dumps({"message": trouble.message, "params": trouble.params}, default=str) if trouble else None
+        fault = trouble.kept() if trouble else None
         with self._archive.reading(WATCHER) as uow:
             kept = uow.session.get(WatchedFolder, folder.name)
             now = uow.now

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from archive_app.documents.ingest import Entry
 from archive_app.intake.inbox.api import INBOX_EXAMPLE, InboxFileShown, SentFileQuery, show_inbox_file
-from archive_app.intake.inbox.holding import told_reason
 from archive_app.intake.registers.attaching import FileLine, attach, detach, let_go, list_files, receive_file
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.filing import allow_same_content
@@ -26,6 +25,7 @@ from archive_app.intake.registers.reviewing import (
     reopen_row,
     view_row,
 )
+from archive_app.kernel.errors import read_kept
 from archive_app.kernel.language import translate
 from archive_app.kernel.paging import Page
 from archive_app.kernel.permissions import Permission
@@ -197,7 +197,7 @@ def _row(line: RowLine) -> RowShown:
         source=dict(line.source),
         faults=[_fault(found) for found in line.faults],
         reason_words=line.reason_words,
-        refusal=told_reason(line.refusal, current_language()),
+        refusal=read_kept(line.refusal, current_language()),
     )
 
 

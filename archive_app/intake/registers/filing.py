@@ -18,7 +18,7 @@ from archive_app.engagements.clients import ClientExistsError, add_client
 from archive_app.engagements.engagements import NumberTakenError, open_engagement
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.undeclared import awaits_declaration, require_declared
-from archive_app.intake.inbox.holding import as_reason, entry_of, file_held
+from archive_app.intake.inbox.holding import entry_of, file_held
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
@@ -206,7 +206,7 @@ def _file_or_refuse(archive: Archive, register: Register, row_id: str, who: Call
             if row.state != "open":
                 uow.bookkeeping()
                 return
-            row.refusal = as_reason(error.message, error.params)
+            row.refusal = error.kept()
             words = {"row": row.number, "reason": error.code}
             uow.record(ROW_REFUSED, register_subjects(uow.session, register), name=register.name, **words)
 

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from archive_app.documents.models import Document
 from archive_app.engagements.models import Engagement
-from archive_app.intake.inbox.holding import told_reason
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
 from archive_app.intake.registers.checking import unpack_faults, unpack_fields
@@ -20,7 +19,7 @@ from archive_app.intake.registers.models import Register, RegisterFile, Register
 from archive_app.intake.registers.reviewing import REASONS
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from archive_app.kernel.errors import InvalidInputError
+from archive_app.kernel.errors import InvalidInputError, read_kept
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_, translate
 from archive_app.kernel.permissions import Permission
@@ -173,7 +172,7 @@ class _Report:
             place = "" if column is None else f"{column_letters(column)} {self._layout.headings[column]} "
             told.append(f"{place}«{fault.value[:80]}» {self._say(FAULTS[fault.code].words, **fault.params)}")
         if row.refusal:
-            told.append(told_reason(row.refusal, self._language))
+            told.append(read_kept(row.refusal, self._language))
         return "\n".join(told)
 
     def _done(self, row: RegisterRow, files: Sequence[tuple[str, str | None, str]]) -> str:

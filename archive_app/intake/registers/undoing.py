@@ -16,7 +16,7 @@ from archive_app.documents.models import Version
 from archive_app.documents.withdrawing import DOCUMENT_WITHDRAWN, happened_to, withdraw
 from archive_app.engagements.engagements import lock_engagement
 from archive_app.engagements.policy import WORK
-from archive_app.intake.inbox.holding import WAITING, InboxPlace, as_reason, entry_of, hold_file
+from archive_app.intake.inbox.holding import WAITING, InboxPlace, entry_of, hold_file
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.acting import actor_named, actor_or_system, asked_by, asking
 from archive_app.intake.registers.bringing import register_at_step, register_subjects
@@ -90,7 +90,7 @@ def undo_rows(archive: Archive, register_id: str, actor_name: str, held: Collect
         except ArchiveError as error:
             with archive.transaction(Actor.system("registers"), eventless=True) as uow:
                 row = uow.session.get_one(RegisterRow, row_id)
-                row.refusal = as_reason(error.message, error.params)
+                row.refusal = error.kept()
     with archive.reading(Actor.system("registers")) as uow:
         actor = actor_or_system(uow, actor_name, register.organisation_id, held)
     with archive.transaction(actor) as uow:

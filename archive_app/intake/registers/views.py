@@ -11,13 +11,12 @@ from flask_babel import gettext as _
 
 from archive_app.documents.ingest import Entry
 from archive_app.engagements.engagements import view_engagement
-from archive_app.intake.inbox.holding import told_reason
 from archive_app.intake.registers import attaching, bringing, filing, recovering, reporting, reviewing, undoing
 from archive_app.intake.registers.errors import CheckStoppedError, RowsUnreadableError
 from archive_app.intake.registers.faults import FAULT_NAMES, FAULTS
 from archive_app.intake.registers.fields import FIELDS
 from archive_app.intake.registers.layouts import column_letters
-from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, read_kept
 from archive_app.kernel.events import event_label
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -421,7 +420,7 @@ def _words() -> dict[str, Any]:
         "fault_names": FAULT_NAMES,
         "ways": reporting.WAYS,
         "reasons": reviewing.REASONS,
-        "told_reason": lambda reason: told_reason(reason, current_language()),
+        "told_reason": lambda reason: read_kept(reason, current_language()),
     }
 
 

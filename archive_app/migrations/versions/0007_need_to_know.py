@@ -126,6 +126,9 @@ def upgrade() -> None:
         engagement.add_column(sa.Column("activity", sa.String(length=16), nullable=True))
         engagement.add_column(sa.Column("project_number", sa.String(length=60), nullable=True))
         engagement.create_index(op.f("ix_engagement_project_number_id"), ["project_number", "id"], unique=False)
+        engagement.create_index(
+            op.f("ix_engagement_organisation_id_year_id"), ["organisation_id", "year", "id"], unique=False
+        )
     op.execute(_ENGAGEMENT.update().values(activity="verification"))
     with op.batch_alter_table("engagement") as engagement:
         engagement.alter_column("activity", existing_type=sa.String(length=16), nullable=False)
@@ -133,6 +136,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("engagement") as engagement:
+        engagement.drop_index(op.f("ix_engagement_organisation_id_year_id"))
         engagement.drop_index(op.f("ix_engagement_project_number_id"))
         engagement.drop_column("project_number")
         engagement.drop_column("activity")
