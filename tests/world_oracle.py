@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.worlds import Human, Listed, Paper, Task, World
+from tests.worlds import Human, Let, Listed, Paper, Task, World
 
 PUBLIC, SENSITIVE, RESTRICTED = 0, 2, 3
 _LEVELS = {"public": 0, "internal": 1, "sensitive": 2, "restricted": 3}
@@ -70,11 +70,9 @@ class Seen:
         if self.may("engagement:engagements:read"):
             if self._assigned(task):
                 levels.append(self.level)
-            levels += [
-                RESTRICTED if let.ground == "broken_glass" else self.level
-                for let in self.world.let
-                if let.task == task.id and let.human == self.human.id and not let.ended and let.until > self.now
-            ]
+            levels += [self.level for let in self._let(task) if let.ground == "request"]
+        if self.may("engagement:glass:break"):
+            levels += [RESTRICTED for let in self._let(task) if let.ground == "broken_glass"]
         if self.may("organisation:engagements:read") and task.body == self.human.body:
             levels.append(min(self.level, SENSITIVE))
         if self.may("client:engagements:read") and self._entity(task) == self.human.body:
@@ -82,6 +80,13 @@ class Seen:
         if self.may("authority:supervision:use") and self._supervised(task):
             levels.append(min(self.level, SENSITIVE))
         return max(levels, default=None)
+
+    def _let(self, task: Task) -> list[Let]:
+        return [
+            let
+            for let in self.world.let
+            if let.task == task.id and let.human == self.human.id and not let.ended and let.until > self.now
+        ]
 
     def _own(self, task: Task) -> list[tuple[str, bool]]:
         return [

@@ -107,7 +107,8 @@ class MarkedOnlyError(ArchiveError):
 class RenditionTooLongError(ArchiveError):
     code = "rendition_too_long"
     message = N_(
-        "A copy with a watermark is made of %(most)s pages at most and within %(seconds)s seconds; this was more. "
+        "A copy with a watermark is made of %(most)s pages and %(megabytes)s MB at most and within %(seconds)s "
+        "seconds; this was more. "
         "Nothing was given out. Download the original with its cover sheet, or try once more: pages that were drawn "
         "are kept."
     )

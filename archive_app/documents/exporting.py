@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from archive_app.documents.kinds import KIND_NAMES
 from archive_app.documents.models import Document, Version
 from archive_app.documents.question import Question, address_of, kept_pairs, question_of
 from archive_app.documents.searching import ask, scope_of
 from archive_app.engagements.models import Client, Engagement
+from archive_app.engagements.policy import READ
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import event_type
@@ -83,7 +84,8 @@ def export_hits(
 ) -> Export:
     """All hits of the question that `pairs` ask, up to `MOST_ROWS`, in its order; recorded before the first of them.
 
-    What has become invisible while the table is being made is left out of it. A last row says when hits were cut off.
+    What has become invisible while the table is being made is left out of it, and so is what goes out with a mark only:
+    a table cannot bear one. A last row says when hits were cut off.
     Raises: QueryTooLongError, SearchUnavailableError.
     """
     kept = kept_pairs(pairs)
@@ -109,8 +111,18 @@ def _hits(uow: UnitOfWork, question: Question) -> tuple[list[str], int]:
     visible: set[str] = set()
     for batch in _batches(keys):
         found = select(Version.id).join(Document, Document.id == Version.document_id)
-        visible.update(uow.session.scalars(found.where(Version.id.in_(batch), uow.visible("document"))))
+        visible.update(uow.session.scalars(found.where(Version.id.in_(batch), _may_be_taken(uow))))
     return [key for key in keys if key in visible], results.total
+
+
+def _may_be_taken(uow: UnitOfWork) -> ColumnElement[bool]:
+    """What the actor sees by a right that asks for no mark."""
+    visible, reaches = uow.visible("document"), uow.archive.policy.reaches(uow.actor, READ)
+    if uow.actor.is_system or not any(reach.marked for reach in reaches):
+        return visible
+    bare = (and_(reach.clause, Document.level <= reach.highest_level) for reach in reaches if not reach.marked)
+    opened = select(Engagement.id).where(Engagement.id == Document.engagement_id, or_(False, *bare))
+    return and_(visible, opened.correlate(Document).exists())
 
 
 def _table(
@@ -120,7 +132,7 @@ def _table(
     for batch in _batches(keys):
         # Each batch by itself: a slow reader at the other end must not keep a snapshot of the database open.
         with archive.reading(actor) as uow:
-            rows = uow.session.execute(_ROWS.where(Version.id.in_(batch), uow.visible("document")))
+            rows = uow.session.execute(_ROWS.where(Version.id.in_(batch), _may_be_taken(uow)))
             cells = {row[0].id: _cells(row, language, address) for row in rows}
         yield from (cells[key] for key in batch if key in cells)
     if total > MOST_ROWS:

@@ -33,6 +33,7 @@ from storage import Purpose
 
 MOST_PAGES = 100
 MOST_SECONDS = 45
+MOST_MEGABYTES = 100
 _CHUNK_BYTES = 256 * 1024
 _STEM_BYTES = 100
 
@@ -111,8 +112,10 @@ def open_rendition(
 ) -> Rendition:
     """A copy with the mark on every page, of what can be drawn; counts as a download.
 
-    It is put together before its first byte goes out, within MOST_PAGES and MOST_SECONDS. Raises: NotFoundError, also
-    for somebody whose access bears no mark; NotPreviewableError, RenditionTooLongError, ContentCorruptError.
+    It is put together before its first byte goes out, within MOST_PAGES, MOST_MEGABYTES and MOST_SECONDS.
+
+    Raises: NotFoundError, also for somebody whose access bears no mark; NotPreviewableError, RenditionTooLongError,
+    ContentCorruptError.
     """
     subject = _subject(archive, actor, document_id, number, part)
     if not KINDS[subject.kind].page_images:
@@ -122,7 +125,7 @@ def open_rendition(
         given = _of_part(given, opened_part(archive, actor, subject.version, part))
     count = _page_count(archive, subject)
     if count > MOST_PAGES:
-        raise RenditionTooLongError(most=MOST_PAGES, seconds=MOST_SECONDS)
+        raise _too_long()
     given = replace(given, page_count=count)
     content = write_pdf(_pages(archive, actor, subject, given, language))
     name = f"{_stem(given.name)}.watermarked.original-sha256-{given.sha256}.pdf"
@@ -166,15 +169,21 @@ def _page_count(archive: Archive, subject: _Subject) -> int:
 def _pages(archive: Archive, actor: Actor, subject: _Subject, given: Given, language: str) -> Iterator[PicturePage]:
     lines, until = lines_of(subject.mark), time.monotonic() + MOST_SECONDS
     yield page_of(draw_mark(cover_page(subject.mark, given, language), lines))
-    width_px = PREVIEW_WIDTHS_PX[-1]
+    width_px, size_bytes = PREVIEW_WIDTHS_PX[-1], 0
     for index in range(given.page_count or 0):
-        if time.monotonic() > until:
-            raise RenditionTooLongError(most=MOST_PAGES, seconds=MOST_SECONDS)
+        if time.monotonic() > until or size_bytes > MOST_MEGABYTES * 10**6:
+            raise _too_long()
         if subject.part is None:
             picture = kept_picture(archive, actor, subject.version, index, width_px)
         else:
             picture = kept_part_picture(archive, actor, subject.version, subject.part, index, width_px)
-        yield page_of(draw_mark(open_own(picture), lines))
+        page = page_of(draw_mark(open_own(picture), lines))
+        size_bytes += len(page.jpeg)
+        yield page
+
+
+def _too_long() -> RenditionTooLongError:
+    return RenditionTooLongError(most=MOST_PAGES, megabytes=MOST_MEGABYTES, seconds=MOST_SECONDS)
 
 
 class _Sink:

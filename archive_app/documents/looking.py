@@ -6,6 +6,7 @@ A look is recorded before its first byte. What goes out under a mark (`kernel.ma
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -23,7 +24,7 @@ from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
-from archive_app.kernel.events import event_type
+from archive_app.kernel.events import Event, EventSubject, event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.marks import Mark
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
@@ -243,13 +244,13 @@ def look_at(archive: Archive, actor: Actor, document_id: str, way: str, *, bare:
         mark = archive.mark_of(uow, "document", document_id)
         if bare and mark is not None:
             raise MarkedOnlyError
-        if actor.person_id is None or _looked_lately(uow, document_id, way):
+        if actor.person_id is None or _looked_lately(uow, document_id, way, mark):
             return mark
     with archive.transaction(actor) as uow:
         uow.require("document", document_id)
         # Two requests of one person at once are one look: the second waits here and then sees the first.
         document = uow.session.get_one(Document, document_id, with_for_update=True)
-        if _looked_lately(uow, document_id, way):
+        if _looked_lately(uow, document_id, way, mark):
             return mark
         uow.session.merge(Look(person_id=actor.person_id, document_id=document_id, way=way, looked_at=uow.now))
         subjects = subjects_of(uow.session, document.engagement_id, document=document_id)
@@ -257,9 +258,26 @@ def look_at(archive: Archive, actor: Actor, document_id: str, way: str, *, bare:
     return mark
 
 
-def _looked_lately(uow: UnitOfWork, document_id: str, way: str) -> bool:
+def _looked_lately(uow: UnitOfWork, document_id: str, way: str, mark: Mark | None) -> bool:
     look = uow.session.get(Look, (uow.actor.person_id, document_id, way))
-    return look is not None and uow.now - look.looked_at < uow.archive.rules.look_window
+    if look is None or uow.now - look.looked_at >= uow.archive.rules.look_window:
+        return False
+    return mark is None or _recorded_under(uow, document_id, way, mark, look.looked_at)
+
+
+def _recorded_under(uow: UnitOfWork, document_id: str, way: str, mark: Mark, looked_at: datetime) -> bool:
+    """Whether the latest look is found from what the mark stands for: the next grant lists its own."""
+    about = select(EventSubject.event_id).where(EventSubject.kind == "document", EventSubject.subject_id == document_id)
+    found = select(Event.id).where(
+        Event.code == _WAYS[way].code,
+        Event.actor == uow.actor.name,
+        Event.occurred_at >= looked_at,
+        Event.id.in_(about),
+    )
+    for kind, subject_id in mark.subjects.items():
+        by = select(EventSubject.event_id).where(EventSubject.kind == kind, EventSubject.subject_id == subject_id)
+        found = found.where(Event.id.in_(by))
+    return uow.session.scalar(found.limit(1)) is not None
 
 
 def version_of(uow: UnitOfWork, document_id: str, number: int | None) -> Version:

@@ -47,7 +47,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the files of one list come from: 活动, 形成者, 来源系统; and how widely they may be seen 密级."""
+    """Where the files of one list come from: 活动, 形成者, 来源系统; and how widely they may be seen 级别."""
 
     activity: str = ""
     originator: str = ""

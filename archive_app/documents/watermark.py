@@ -36,8 +36,11 @@ def lines_of(mark: Mark) -> tuple[str, ...]:
 
 def page_lines(mark: Mark) -> tuple[str, ...]:
     """The same for a page, which the reader's own fonts draw."""
-    told = f"{mark.purpose} {mark.reference}"
-    return (f"{mark.person} · {mark.organisation}", f"{mark.moment:%Y-%m-%d %H:%M} · {mark.login}", *_wrapped(told))
+    return (
+        *_wrapped(f"{mark.person} · {mark.organisation}"),
+        *_wrapped(f"{mark.moment:%Y-%m-%d %H:%M} · {mark.login}"),
+        *_wrapped(f"{mark.purpose} {mark.reference}"),
+    )
 
 
 def stamped(picture: bytes, mark: Mark) -> bytes:
@@ -64,15 +67,15 @@ def draw_mark(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
     size = (max(picture.width, tile.width), max(picture.height, tile.height))
     under = Image.new("RGB", size, "white")
     under.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))
-    cover = Image.new("RGBA", size, (0, 0, 0, 0))
     for row, top in enumerate(range(0 if small else -tile.height // 2, size[1], tile.height)):
         stagger = 0 if small else -tile.width // 2 - (row % 2) * tile.width // 2
         for left in range(stagger, size[0], tile.width):
-            cover.paste(tile, (left, top))
-    return Image.alpha_composite(under.convert("RGBA"), cover).convert("RGB")
+            # One mark after the other: a cover as large as a long page would take several times the page's memory.
+            under.paste(tile, (left, top), tile)
+    return under
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _tile(lines: tuple[str, ...], size_px: int) -> Image.Image:
     """One mark, tilted, with air around it."""
     font = font_of(size_px)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from archive_app.engagements.independence import Conflict, find_conflicts, lock_relations
 from archive_app.engagements.models import Client
 from archive_app.engagements.policy import keeps_the_archive
 from archive_app.engagements.provinces import checked_province, province_of
@@ -15,7 +16,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import Page, fetch_page
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
@@ -51,6 +52,16 @@ class ClientLinkedError(ArchiveError):
     message = N_(
         "The client is linked to an organisation by its credit code, so the code was kept. Nothing was changed; "
         "take the link back first."
+    )
+
+
+class RelationLostError(ArchiveError):
+    """A relation is known to be with the client by what would change."""
+
+    code = "relation_lost"
+    message = N_(
+        "A recorded relation is with this client by its credit code or its province, and would not count any more. "
+        "Nothing was changed; the archivist can change it."
     )
 
 
@@ -92,14 +103,19 @@ def add_client(actor: Actor, uow: UnitOfWork, *, name: str, credit_code: str = "
 def change_client(actor: Actor, uow: UnitOfWork, *, client_id: str, credit_code: str, province: str) -> Client:
     """Records another credit code and province of a client of one's own organisation.
 
-    Raises: NotFoundError, InvalidInputError, ClientLinkedError.
+    Raises: NotFoundError, InvalidInputError, ClientLinkedError; RelationLostError where somebody who does not keep the
+    relations would make one count no longer.
     """
     client = _own_client(actor, uow, client_id)
     code = checked_credit_code(credit_code)
     place = checked_province(province) or province_of(code)
     if client.entity_id is not None and code != client.credit_code:
         raise ClientLinkedError
+    lock_relations(uow, client.organisation_id)
+    before = _decided_conflicts(uow, client)
     client.credit_code, client.province = code, place
+    if before - _decided_conflicts(uow, client) and not actor.may(Permission.INTERESTS_MANAGE):
+        raise RelationLostError
     uow.record(CLIENT_CHANGED, _subjects(client), name=client.name, credit_code=code, province=place)
     return client
 
@@ -172,6 +188,10 @@ def view_client_page(actor: Actor, uow: UnitOfWork, *, client_id: str) -> Client
     return ClientPage(client, linked.name if linked else "", linkable.name if linkable else "")
 
 
+def _decided_conflicts(uow: UnitOfWork, client: Client) -> set[Conflict]:
+    return {conflict for conflict in find_conflicts(uow, client) if not conflict.undecided}
+
+
 def _entity_of(uow: UnitOfWork, client: Client) -> Organisation | None:
     if client.credit_code is None:
         return None
@@ -186,7 +206,7 @@ def _own_client(actor: Actor, uow: UnitOfWork, client_id: str) -> Client:
     uow.require("client", client_id)
     client = uow.session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
     if client.organisation_id != actor.organisation_id:
-        raise NotFoundError
+        raise DeniedError("client", client_id)
     return client
 
 

@@ -1,5 +1,6 @@
 """Use cases of engagements 核查项目: open one, list them, look at one."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from archive_app.kernel.words import one_line
 
 ENGAGEMENT_OPENED = event_type("engagement.opened", N_("Engagement opened"))
 FIRST_YEAR, LAST_YEAR = 1990, 2200
+_DASHES = re.compile(r"[-‐‑‒–—―−]+")
 ACTIVITIES = {"verification": N_("Verification of a statement"), "validation": N_("Validation of a project")}
 
 
@@ -76,13 +78,10 @@ def open_engagement(
     `project_number` is the registered number of the project that is verified or validated, where it is one.
 
     Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see, and for one of another
-    organisation; NotIndependentError, ClientProvinceMissingError; DutiesNotSeparateError where the body did the other activity for the same project.
+    organisation; NotIndependentError, ClientProvinceMissingError; DutiesNotSeparateError where the body did the other
+    activity for the same project.
     """
-    uow.require("client", client_id)
-    client = uow.session.get_one(Client, client_id)
-    if not actor.is_system and client.organisation_id != actor.organisation_id:
-        # Whoever sees another body's client, as its contact or as a supervisor, opens nothing in that body's name.
-        raise DeniedError("client", client_id)
+    client = _client_of_own_body(actor, uow, client_id)
     number = one_line(number, field=N_("Number"), limit=60)
     title = one_line(title, field=N_("Title"), limit=200)
     if not FIRST_YEAR <= year <= LAST_YEAR:
@@ -172,8 +171,9 @@ def view_engagement(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Eng
 
 
 def project_key(text: str) -> str:
-    """A project's registered number as it is kept and compared: without blanks, widths and cases, so that nobody
-    verifies what they validated because it was typed another way. `ccer－2025 001` -> `CCER-2025001`.
+    """A project's registered number as it is kept and compared: without blanks, widths and cases and with one
+    kind of dash, so that nobody verifies what they validated because it was typed another way.
+    `ccer－2025 001` and `CCER—2025001` -> `CCER-2025001`.
 
     Raises: InvalidInputError.
     """
@@ -181,7 +181,16 @@ def project_key(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    return _DASHES.sub("-", "".join(unicodedata.normalize("NFKC", text).split()).upper())
+
+
+def _client_of_own_body(actor: Actor, uow: UnitOfWork, client_id: str) -> Client:
+    uow.require("client", client_id)
+    client = uow.session.get_one(Client, client_id)
+    if not actor.is_system and client.organisation_id != actor.organisation_id:
+        # Whoever sees another body's client, as its contact or as a supervisor, opens nothing in that body's name.
+        raise DeniedError("client", client_id)
+    return client
 
 
 def _keep_activities_apart(uow: UnitOfWork, organisation_id: str, project: str, activity: str) -> None:

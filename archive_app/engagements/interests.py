@@ -32,7 +32,7 @@ from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 from archive_app.kernel.words import one_line
 
@@ -112,7 +112,9 @@ def record_interest(actor: Actor, uow: UnitOfWork, *, person_id: str, facts: Fac
     Raises: InvalidInputError, NotFoundError for somebody of another organisation.
     """
     person = uow.session.get(Person, person_id) if person_id else None
-    if person_id and (person is None or person.organisation_id != actor.organisation_id):
+    if person is not None and person.organisation_id != actor.organisation_id:
+        raise DeniedError("person", person_id)
+    if person_id and person is None:
         raise NotFoundError
     return record(uow, person, facts)
 

@@ -115,7 +115,8 @@ def _kept(actor: Actor) -> ColumnElement[bool] | None:
 
 
 def _accessible(policy: Policy, actor: Actor, ground: str) -> Reach | None:
-    if actor.person_id is None or not actor.may(Permission.ENGAGEMENTS_READ):
+    needed = Permission.GLASS_BREAK if ground == BROKEN_GLASS else Permission.ENGAGEMENTS_READ
+    if actor.person_id is None or not actor.may(needed):
         return None
     living = select(Access.engagement_id).where(
         Access.person_id == actor.person_id,

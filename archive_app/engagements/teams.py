@@ -24,7 +24,7 @@ from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotFoundE
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
-from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import query, use_case
 
 MEMBER_ADDED = event_type("team.member_added", N_("Team member added"))
@@ -78,7 +78,9 @@ def set_member(actor: Actor, uow: UnitOfWork, *, engagement_id: str, person_id: 
         raise InvalidInputError(field=N_("Part"), reason=N_("Choose a part from the list."))
     engagement = lock_engagement(uow.session, engagement_id)
     person = uow.session.get(Person, person_id)
-    if person is None or not person.active or person.organisation_id != engagement.organisation_id:
+    if person is not None and person.organisation_id != engagement.organisation_id:
+        raise DeniedError("person", person_id)
+    if person is None or not person.active:
         raise NotFoundError
     if not actor_for(person, standing_of(uow, person), address="").may(_NEEDED[part]):
         raise PartNeedsRoleError(name=person.display_name)

@@ -79,7 +79,9 @@ def new_page() -> ResponseReturnValue:
     actor = current_actor()
     known = {"year": current_archive().today().year - 1, "client_id": request.args.get("client")}
     form = EngagementForm(current_language(), **known)
-    form.client_id.choices = [(client.id, client.name) for client in list_clients(actor, limit=_MOST_CHOICES).items]
+    clients = list_clients(actor, limit=_MOST_CHOICES).items
+    own = [client for client in clients if client.organisation_id == actor.organisation_id]
+    form.client_id.choices = [(client.id, client.name) for client in own]
     if form.validate_on_submit():
         with refusals_shown_on(form):
             engagement = open_engagement(

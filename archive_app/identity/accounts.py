@@ -112,7 +112,7 @@ def add_person(uow: UnitOfWork, organisation_id: str, *, login: str, display_nam
     return person
 
 
-@use_case(Permission.ACCOUNTS_MANAGE)
+@use_case(Permission.ACCOUNTS_MANAGE, confirmed=True)
 def make_reset_link(actor: Actor, uow: UnitOfWork, *, person_id: str) -> Handed:
     """A link by which the person chooses a new password; for somebody invited, a new invitation.
 
@@ -147,12 +147,21 @@ def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
 
 @use_case(Permission.ACCOUNTS_MANAGE)
 def reactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
-    """Opens the account again with its old password and roles. Raises: NotFoundError."""
+    """Opens the account again with its old password. Its roles are proposed anew and wait for a security officer:
+    whoever opens an account that nobody watches any more, and makes a link to it, must not hold its rights. The
+    operator gives them back at once.
+
+    Raises: NotFoundError.
+    """
     person = take_person(uow, person_id)
     if person.active:
         return
     person.active = True
-    uow.record(PERSON_REACTIVATED, subjects_of(person), login=person.login)
+    roles = roles_of(uow, person_id)
+    if not actor.is_system:
+        for row in roles.values():
+            row.proposed_by, row.proposed_at, row.granted_by, row.granted_at = actor.name, uow.now, None, None
+    uow.record(PERSON_REACTIVATED, subjects_of(person), login=person.login, proposed=sorted(roles))
 
 
 def _organisation_for(actor: Actor, uow: UnitOfWork, named: str | None) -> str:

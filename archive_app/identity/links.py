@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
 
+from archive_app.identity.access_tokens import end_tokens
 from archive_app.identity.actors import acting_as
 from archive_app.identity.delays import forgive, try_key
 from archive_app.identity.models import OneTimeLink, Organisation, Person
@@ -118,6 +119,8 @@ def _choose_password(uow: UnitOfWork, token: str, hashed: str) -> NewSession:
     is_new = person.password_hash is None
     person.password_hash = hashed
     end_sessions(uow, person.id)
+    # Whoever had the old password may have made tokens with it.
+    end_tokens(uow, person.id)
     forgive(uow, try_key(person.login, uow.actor.address))
     subjects = {"person": person.id, "organisation": person.organisation_id}
     uow.record(PERSON_ACTIVATED if is_new else PASSWORD_RESET, subjects, login=person.login)

@@ -76,10 +76,12 @@ class Grant:
 
 @dataclass(frozen=True)
 class MissingMember:
-    """One of the three members that nobody of the organisation is; `appointed` are those who have not come yet."""
+    """One of the three members that nobody of the organisation is; `appointed` are those who have not come yet,
+    `proposed` those whom nobody has granted it yet."""
 
     role: str
     appointed: tuple[str, ...]
+    proposed: tuple[str, ...]
 
 
 @query(Permission.PEOPLE_READ)
@@ -141,24 +143,28 @@ def list_waiting(actor: Actor, uow: UnitOfWork, *, after: str | None = None, lim
 def list_missing(actor: Actor, uow: UnitOfWork) -> list[MissingMember]:
     """Which of the security officer and the security auditor the actor's organisation lacks."""
     holders: dict[str, list[Person]] = {OFFICER: [], AUDITOR: []}
+    proposed: dict[str, list[Person]] = {OFFICER: [], AUDITOR: []}
     held = (
-        select(PersonRole.role, Person)
+        select(PersonRole.role, PersonRole.granted_at, Person)
         .join(Person, Person.id == PersonRole.person_id)
         .where(
             Person.organisation_id == actor.organisation_id,
             Person.active,
             PersonRole.role.in_(holders),
-            PersonRole.granted_at.is_not(None),
         )
         .order_by(Person.display_name, Person.id)
     )
-    for role, person in uow.session.execute(held):
-        holders[role].append(person)
+    for role, granted_at, person in uow.session.execute(held):
+        (proposed if granted_at is None else holders)[role].append(person)
     return [
-        MissingMember(role, tuple(person.display_name for person in people))
+        MissingMember(role, _shown(people), _shown(proposed[role]))
         for role, people in holders.items()
         if actor.organisation_id is not None and all(person.password_hash is None for person in people)
     ]
+
+
+def _shown(people: Iterable[Person]) -> tuple[str, ...]:
+    return tuple(person.display_name for person in people)
 
 
 @query(Permission.SIGNED_IN)

@@ -18,6 +18,7 @@ from datetime import datetime
 import pyotp
 from sqlalchemy import delete, func, select, update
 
+from archive_app.identity.access_tokens import end_tokens
 from archive_app.identity.actors import standing_of
 from archive_app.identity.models import Person, RecoveryCode, SecondFactor
 from archive_app.identity.roles import needs_second_factor
@@ -185,7 +186,8 @@ def remove_second_factor(actor: Actor, uow: UnitOfWork) -> NewSession | None:
 
 @use_case(Permission.RIGHTS_GRANT, confirmed=True)
 def clear_second_factor(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
-    """Removes the second factor of somebody who lost it, and ends their sessions; their next sign-in enrols another.
+    """Removes the second factor of somebody who lost it, and ends their sessions and tokens. Their next sign-in enrols
+    another.
 
     Raises: NotFoundError, DutiesNotSeparateError for one's own, NoSecondFactorError.
     """
@@ -194,6 +196,7 @@ def clear_second_factor(actor: Actor, uow: UnitOfWork, *, person_id: str) -> Non
     person = _person(uow, person_id, lock=True)
     _forget(uow, person.id)
     end_sessions(uow, person.id)
+    end_tokens(uow, person.id)
     uow.record(FACTOR_CLEARED, _subjects(person), login=person.login)
 
 

@@ -113,11 +113,12 @@ class Policy:
         """Why a person sees the one subject: the grounds that open it, each with the highest level of content that it
         opens; none where the subject does not show to them."""
         named = self._named_reaches(actor, kind)
-        if not named or not self.allows(session, actor, kind, subject_id):
-            return []
         opens = (case((reach.clause, 1), else_=0) for _, reach in named)
         key = self._key(kind)
-        row = session.execute(select(*opens).select_from(key.class_).where(key == subject_id)).one()
+        of_subject = select(*opens).select_from(key.class_).where(key == subject_id, self.visible_to(actor, kind))
+        row = session.execute(of_subject).one_or_none() if named else None
+        if row is None:
+            return []
         return [(ground, reach.highest_level) for (ground, reach), opened in zip(named, row, strict=True) if opened]
 
     def exists(self, session: Session, kind: str, subject_id: str) -> bool:

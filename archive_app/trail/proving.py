@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import select
 
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.denials import ACCESS_DENIED
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import Event, EventDetail, EventSubject
 from archive_app.kernel.permissions import Permission
@@ -21,7 +20,7 @@ from archive_app.proof.merkle import prove_inclusion
 from archive_app.trail.checkpoints import newest_checkpoint
 from archive_app.trail.errors import EventPendingError
 from archive_app.trail.models import LogCheckpoint, LogLeaf
-from archive_app.trail.reading import untold
+from archive_app.trail.reading import is_custody, untold
 from archive_app.trail.sequencing import EVENT_COLUMNS, event_leaf, read_subjects
 from archive_app.trail.tree import stored_hashes
 
@@ -93,7 +92,7 @@ def custody_proof(actor: Actor, uow: UnitOfWork, *, document_id: str, event_id: 
     uow.require("document", document_id)
     about = select(EventSubject.event_id).join(Event, Event.id == EventSubject.event_id)
     about = about.where(EventSubject.kind == "document", EventSubject.subject_id == document_id)
-    if uow.session.scalar(about.where(Event.id == event_id, Event.code != ACCESS_DENIED.code)) is None:
+    if uow.session.scalar(about.where(Event.id == event_id, is_custody(uow))) is None:
         raise NotFoundError
     return replace(_prove(uow, event_id), detail=None, salt=None)
 

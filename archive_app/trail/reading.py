@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from archive_app.identity.models import Person
@@ -96,8 +96,26 @@ def document_history(
     """
     uow.require("document", document_id)
     statement, key = _about({"document": document_id})
-    page = _read_page(uow, statement.where(Event.code != ACCESS_DENIED.code), key, after, limit)
+    page = _read_page(uow, statement.where(is_custody(uow)), key, after, limit)
     return Page([_without_address(line) for line in page.items], page.next_key)
+
+
+def is_custody(uow: UnitOfWork) -> ColumnElement[bool]:
+    """A step: the clause of those events about a document that belong to its custody as the actor may know it.
+
+    People of the body that keeps it know all of it; others what that body, their own organisation and the archive did:
+    a client's contact does not learn that a supervisor looked.
+    """
+    actor, told = uow.actor, Event.code != ACCESS_DENIED.code
+    if actor.is_system:
+        return told
+    about = (EventSubject.event_id == Event.id) & (EventSubject.kind == "organisation")
+    of_own_body = select(EventSubject.event_id).where(about, EventSubject.subject_id == actor.organisation_id)
+    known = or_(Person.organisation_id == actor.organisation_id, Person.organisation_id == EventSubject.subject_id)
+    by_known = select(Person.id).select_from(Person).join(EventSubject, about).where(Person.id == Event.actor, known)
+    return told & or_(
+        of_own_body.correlate(Event).exists(), by_known.correlate(Event).exists(), Event.actor.startswith("system:")
+    )
 
 
 @query(Permission.LOG_READ)

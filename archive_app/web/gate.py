@@ -106,7 +106,6 @@ def install_gate(app: Flask, archive: Archive, authenticate: Authenticator, by_t
         for_programs = is_for_programs()
         g.actor = Actor.anonymous(via="api" if for_programs else "web", address=request.remote_addr or "")
         check_host()
-        check_characters()
         if is_static(request.endpoint):
             return None
         g.actor = (by_token if for_programs else authenticate)(request) or g.actor
@@ -144,6 +143,7 @@ def _admit(app: Flask, archive: Archive) -> BaseResponse | None:
     if not actor.may(permission):
         note_denial(archive, actor, permission, {})
         return _lead_or_refuse(actor, permission)
+    check_characters()
     # No browser sends a bearer token by itself, so no other site can make it send one.
     if request.method not in _SAFE_METHODS and not is_for_programs():
         _check_origin_token(streaming=getattr(view, "streaming", False))

@@ -12,10 +12,11 @@ from flask import Flask, Response, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest
 
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import ArchiveError, NotFoundError
 from archive_app.kernel.language import N_
+from archive_app.web.api.problems import is_for_programs
 from archive_app.web.static_files import is_fingerprinted, is_static
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -126,11 +127,14 @@ def check_site() -> None:
 def check_characters() -> None:
     """Refuses a NUL in an address: no name and no identifier has one, and PostgreSQL takes none.
 
-    Raises: NotFound for one in the path, BadRequest for one in the query.
+    Raises: NotFoundError for one in an identifier, which answers like any other of nothing; BadRequest for one in the
+    query. A token is only ever digested.
     """
-    if "\0" in request.path:
-        raise NotFound
-    _refuse_nul(request.args)
+    if any("\0" in str(value) for name, value in (request.view_args or {}).items() if name != "token"):
+        raise NotFoundError
+    if not is_for_programs():
+        # The JSON interface names the parameter by itself.
+        _refuse_nul(request.args)
 
 
 def check_form_characters() -> None:

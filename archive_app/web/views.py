@@ -4,7 +4,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from archive_app.kernel.language import LANGUAGES
-from archive_app.kernel.permissions import Permission
+from archive_app.kernel.permissions import OF_PEOPLE, Permission
 from archive_app.web.gate import AWAITED_PAGES, current_actor, requires
 from archive_app.web.health import examine, failed_jobs, retry_job
 from archive_app.web.language import redirect_back, remember_language
@@ -17,13 +17,14 @@ blueprint = Blueprint(
 @blueprint.get("/")
 @requires(Permission.ANYBODY)
 def start() -> ResponseReturnValue:
-    """Sends people to where their work is."""
+    """Sends people to where their work is: to the first entry of the menu that their roles give them."""
     actor = current_actor()
     if actor.person_id is None:
         return redirect(url_for("identity.sign_in_page"), 303)
     if actor.awaits:
         return redirect(url_for(AWAITED_PAGES[actor.awaits]), 303)
-    places = (entry.endpoint for entry in current_app.extensions["lantai_menu"] if actor.may(entry.permission))
+    own = actor.permissions - OF_PEOPLE
+    places = (entry.endpoint for entry in current_app.extensions["lantai_menu"] if entry.permission in own)
     return redirect(url_for(next(places, "identity.account_page")), 303)
 
 

@@ -4,10 +4,12 @@
 """
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
@@ -18,10 +20,11 @@ sys.path.insert(0, str(ROOT))
 
 from tests import files  # noqa: E402  # the tests' own makers of files, found by the line above
 from tests.engines import program  # noqa: E402
-from tests.first_visit import declare, set_up  # noqa: E402
+from tests.first_visit import choose_password, declare, enrol, set_up  # noqa: E402
 from tests.service import Service, running_service  # noqa: E402
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
+TALL: ViewportSize = {"width": 1280, "height": 1400}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
 CLIENTS = ("青岚热电有限公司", "白石水泥有限公司", "望溪纸业有限公司")
@@ -30,6 +33,13 @@ ENGAGEMENTS = (
     ("HC-2026-002", "2025 年度温室气体排放核查（熟料生产线）", 2025, 1),
     ("HC-2025-014", "2024 年度核查不符合项整改跟踪", 2024, 2),
 )
+VERIFIERS = (("guyan", "顾言"), ("lumanman", "陆漫漫"))
+NEWCOMERS = (
+    ("qiuyi", "邱益", "technical_reviewer"),
+    ("mengzhou", "孟舟", "quality_manager"),
+    ("tangjian", "唐鉴", "security_auditor"),
+)
+AUTHORITY, PURPOSE = "云汀市生态环境局", "2025 年度核查质量抽查"
 PLAN = (
     "数据质量控制方案",
     "一、编制依据：GB/T 32150—2015《工业企业温室气体排放核算和报告通则》及相应行业核算指南。",
@@ -38,15 +48,19 @@ PLAN = (
     "四、活动数据由设备管理部汇总，统计员复核，分管领导签字后归入当月数据包。",
 )
 REPORT = (
-    "温室气体排放核查报告\n\n重点排放单位：青岚热电有限公司\n核查年度：2025 年\n报告编号：HC-2026-001\n\n"
-    "一、概述\n受委托对该单位 2025 年度温室气体排放进行核查，\n核查准则为 GB/T 32150—2015 及发电设施核算指南。\n\n"
-    "二、核查发现\n1. 核算边界与上一年度一致，未发现遗漏的排放源。\n2. 入炉煤低位发热量采用实测值，检测频次符合要求。\n"
-    "3. 净购入电量采用结算电量作为活动数据，与抄表记录一致。\n\n三、排放量（tCO2）\n化石燃料燃烧        1,284,530\n"
-    "净购入电力              9,817\n合计                1,294,347",
-    "四、不符合项\n1. 三月份两份煤质检测报告缺少审核人签字。\n"
-    "   整改：补充签字并说明原因，已于现场核查后五个工作日内完成。\n"
-    "2. 皮带秤校准证书过期十二天。\n   整改：已送检，取得新证书。\n\n"
-    "五、核查结论\n不符合项均已整改，排放量数据可以采信。",
+    (
+        "温室气体排放核查报告\n\n重点排放单位：青岚热电有限公司\n核查年度：2025 年\n报告编号：HC-2026-001\n\n"
+        "一、概述\n受委托对该单位 2025 年度温室气体排放进行核查，\n核查准则为 GB/T 32150—2015 及发电设施核算指南。\n\n"
+        "二、核查发现\n1. 核算边界与上一年度一致，未发现遗漏的排放源。\n2. 入炉煤低位发热量采用实测值，检测频次符合要求。\n"
+        "3. 净购入电量采用结算电量作为活动数据，与抄表记录一致。\n\n三、排放量（tCO2）\n化石燃料燃烧        1,284,530\n"
+        "净购入电力              9,817\n合计                1,294,347"
+    ),
+    (
+        "四、不符合项\n1. 三月份两份煤质检测报告缺少审核人签字。\n"
+        "   整改：补充签字并说明原因，已于现场核查后五个工作日内完成。\n"
+        "2. 皮带秤校准证书过期十二天。\n   整改：已送检，取得新证书。\n\n"
+        "五、核查结论\n不符合项均已整改，排放量数据可以采信。"
+    ),
 )
 MINUTES = "末次会议纪要\n核查组向企业通报两项不符合项，企业确认并承诺五个工作日内完成整改。\n净购入电量数据无异议。"
 LEDGER = (
@@ -91,8 +105,8 @@ def furnish(page: Page, service: Service) -> str:
     for name in CLIENTS:
         _add_client(page, name)
     addresses = [_open_engagement(page, *facts, CLIENTS[client]) for *facts, client in ENGAGEMENTS]
-    for login, name, role in (("guyan", "顾言", "verifier"), ("lumanman", "陆漫漫", "verifier")):
-        service.command("user", "add", login, "--name", name, "--role", role)
+    for login, name in VERIFIERS:
+        service.command("user", "add", login, "--name", name, "--role", "verifier")
         _join_team(page, addresses[0], name)
     _send(page, addresses[1], [("核查报告.pdf", files.pdf([REPORT[0].replace(CLIENTS[0], CLIENTS[1])]))])
     corrections = files.csv_table([("不符合项", "状态"), ("净购入电量缺凭证", "已整改")])
@@ -170,6 +184,73 @@ def _wait_until_found(page: Page, phrase: str) -> None:
     raise RuntimeError(f"the archive did not find {phrase}")
 
 
+def come(browser: Browser, service: Service, told: str, *, enrols: bool = True) -> Page:
+    """Somebody at a browser of their own, with the link that a command printed."""
+    link = re.search(r"http://\S+/link/\S+", told)
+    if link is None:
+        raise RuntimeError(f"no link was printed: {told}")
+    page = browser.new_context(base_url=service.url, viewport=WIDE, locale="zh-CN").new_page()
+    page.goto(link.group())
+    choose_password(page)
+    if enrols:
+        enrol(page)
+    return page
+
+
+def picture_rights(administrator: Page, browser: Browser, service: Service) -> None:
+    """What waits for the security officer, after the administrator proposed roles."""
+    told = service.command("user", "add", "heweidong", "--name", "贺卫东", "--role", "security_officer").stdout
+    for login, name, role in NEWCOMERS:
+        administrator.goto("/people/invite")
+        administrator.fill("[name=display_name]", name)
+        administrator.fill("[name=login]", login)
+        administrator.check(f"[name=roles][value={role}]")
+        administrator.locator("main .btn-primary").click()
+        expect(administrator.locator(".one-time-link")).to_be_visible()
+    officer = come(browser, service, told)
+    officer.goto("/rights")
+    take(officer, "rights")
+
+
+def picture_declaration(browser: Browser, service: Service) -> None:
+    """The declaration of a verifier who has not declared yet; then they declare."""
+    told = service.command("user", "reset-link", VERIFIERS[0][0]).stdout
+    verifier = come(browser, service, told, enrols=False)
+    verifier.goto("/engagements")
+    verifier.locator("#awaited ~ ul a").click()
+    verifier.set_viewport_size(TALL)
+    take(verifier, "declaration")
+    declare(verifier)
+
+
+def picture_supervision(archivist: Page, browser: Browser, service: Service, document: str) -> None:
+    """A document as a supervisor sees it, by a grant for a client's year."""
+    service.command(
+        "organisation", "add", AUTHORITY, "--kind", "authority", "--login", "shijuguanli", "--person", "施管理"
+    )
+    told = service.command(
+        *("user", "add", "duxing", "--name", "杜行", "--role", "supervisor", "--organisation", AUTHORITY)
+    ).stdout
+    supervisor = come(browser, service, told)
+    supervisor.goto("/supervision/ask")
+    supervisor.select_option("#organisation_id", index=1)
+    supervisor.fill("#purpose", PURPOSE)
+    supervisor.fill("#reference", "云环函〔2026〕18 号")
+    supervisor.fill("#until", (datetime.now(UTC) + timedelta(days=30)).date().isoformat())
+    supervisor.locator("main .btn-primary").click()
+    supervisor.wait_for_url(re.compile(r"/supervision/[0-9a-f-]{36}$"))
+    archivist.goto(f"{supervisor.url}/decide")
+    archivist.fill("[name=text]", CLIENTS[0])
+    archivist.fill("[name=year]", "2025")
+    archivist.locator("button[name=do][value=search]").click()
+    archivist.locator("button[name=add_year_of][value^=client]").click()
+    archivist.locator("button[name=do][value=grant]").click()
+    archivist.wait_for_url(supervisor.url)
+    supervisor.goto(document)
+    expect(supervisor.locator(".page-picture")).to_have_js_property("complete", value=True)
+    take(supervisor, "supervision")
+
+
 def take(page: Page, name: str) -> None:
     """One picture of what the window shows."""
     page.screenshot(path=HERE / f"{name}.png", animations="disabled")
@@ -191,6 +272,12 @@ def main() -> None:
         page.reload()
         expect(page.locator(".page-picture")).to_have_js_property("complete", value=True)
         take(page, "document")
+        document = page.url
+        picture_declaration(browser, service)
+        picture_rights(page, browser, service)
+        picture_supervision(page, browser, service, document)
+        page.goto(f"{address}/access")
+        take(page, "who-may-see")
         page.goto("/log")
         page.get_by_role("button", name="立即校验").click()
         for _ in range(60):

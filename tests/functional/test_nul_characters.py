@@ -33,6 +33,7 @@ def client(archive: Archive, people: People, browser: Callable[[], FlaskClient])
         (f"/search?q=a{NUL}b", 400),
         (f"/clients?after={NUL}", 400),
         (f"/nowhere{NUL}", 404),
+        (f"/link/a{NUL}b", 422),
     ],
 )
 def test_in_an_address(client: FlaskClient, address: str, status: int) -> None:

@@ -8,9 +8,12 @@ from sqlalchemy import func, select, update
 
 from archive_app.engagements import requests
 from archive_app.engagements.audience import who_may_see
+from archive_app.engagements.clients import change_client
 from archive_app.engagements.engagements import lock_engagement, open_engagement
+from archive_app.engagements.interests import Facts, record_interest
 from archive_app.engagements.models import AccessRequest, Assignment, Client, Engagement
-from archive_app.engagements.requests import ask_for_access
+from archive_app.engagements.requests import ask_for_access, withdraw_request
+from archive_app.engagements.teams import set_member
 from archive_app.identity.accounts import deactivate, make_reset_link
 from archive_app.identity.granting import lock_organisation
 from archive_app.identity.links import LinkUnusableError, consume_link
@@ -49,6 +52,33 @@ def test_a_client_s_contact_opens_no_engagement_in_the_name_of_the_body(archive:
         assert uow.session.scalar(select(func.count()).select_from(Engagement)) == 2
         denied = uow.session.scalars(select(Event.actor).where(Event.code == ACCESS_DENIED.code)).all()
     assert denied == [contact.person_id]
+
+
+def test_what_is_refused_about_something_that_exists_is_a_denial(archive: Archive, people: People) -> None:
+    leader, verifier = people.person("team_leader"), people.person("verifier")
+    manager, stranger = people.person("quality_manager"), people.person("verifier", organisation="远山认证")
+    entity = people.organisation(OTHER, kind="service_institution")
+    contact = people.person("client_contact", "archivist", organisation=OTHER)
+    engagement = engagement_of(leader, team=[verifier])
+    with archive.transaction(Actor.system("test"), eventless=True) as uow:
+        uow.session.execute(update(Client).where(Client.id == engagement.client_id).values(entity_id=entity))
+    request = ask(people.person("complaint_handler"), engagement.number)
+    whom, client = stranger.person_id or "", engagement.client_id
+    facts = Facts("consulting", archive.today(), party_name="某厂")
+    refused: list[tuple[Actor, Callable[[], object]]] = [
+        (leader, lambda: set_member(leader, engagement_id=engagement.id, person_id=whom, part="member")),
+        (manager, lambda: record_interest(manager, person_id=whom, facts=facts)),
+        (contact, lambda: change_client(contact, client_id=client, credit_code="", province="")),
+        (verifier, lambda: who_may_see(verifier, engagement_id=engagement.id)),
+        (leader, lambda: withdraw_request(leader, request_id=request.id)),
+    ]
+    for actor, attempt in refused:
+        with pytest.raises(NotFoundError):
+            attempt()
+        with archive.reading(Actor.system("test")) as uow:
+            denied = uow.session.scalars(select(Event.actor).where(Event.code == ACCESS_DENIED.code)).all()
+        assert len(denied) == 1 + refused.index((actor, attempt))
+        assert actor.person_id in denied
 
 
 def test_who_may_see_comes_a_page_at_a_time(archive: Archive, people: People) -> None:

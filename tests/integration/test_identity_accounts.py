@@ -202,6 +202,9 @@ def test_the_last_who_can_act_stays(archive: Archive, people: People, role: str,
         with pytest.raises(error):
             leave()
     reactivate(administrator, person_id=gone)
+    with pytest.raises(error):
+        leaving[0]()
+    grant_roles(OPERATOR, person_id=gone, roles=[role])
     deactivate(administrator, person_id=last)
     with pytest.raises(error):
         deactivate(

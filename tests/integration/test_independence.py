@@ -12,6 +12,7 @@ from sqlalchemy import select
 from archive_app.engagements.clients import (
     ClientLinkedError,
     NoSuchEntityError,
+    RelationLostError,
     add_client,
     change_client,
     link_client,
@@ -127,41 +128,32 @@ def test_a_relation_counts_with_who_becomes_a_client_later(archive: Archive, lea
 
 
 @both_databases
-@pytest.mark.parametrize(
-    ("today", "ended", "held_back"),
-    [
+def test_a_relation_counts_to_the_day(archive: Archive, people: People, clock: SetClock, leader: Actor) -> None:
+    engagement = engagement_for(leader, add_client(leader, name="江南热电有限公司"))
+    everybody_declares(archive)
+    cases = (
         (date(2026, 11, 21), date(2023, 11, 22), True),
         (date(2026, 11, 21), date(2023, 11, 21), False),
         (date(2027, 2, 28), date(2024, 2, 29), True),
         (date(2027, 3, 1), date(2024, 2, 29), False),
         (date(2028, 2, 29), date(2025, 3, 1), True),
         (date(2028, 2, 29), date(2025, 2, 28), False),
-    ],
-)
-def test_a_relation_counts_to_the_day(
-    archive: Archive,
-    clock: SetClock,
-    leader: Actor,
-    verifier: Actor,
-    today: date,
-    ended: date,
-    *,
-    held_back: bool,
-) -> None:
-    # One minute before midnight in the archive's zone, which is another day in UTC.
-    clock.instant = datetime(today.year, today.month, today.day, 15, 59, tzinfo=UTC)
-    engagement = engagement_for(leader, add_client(leader, name="江南热电有限公司"))
-    everybody_declares(archive)
-    record_own_interest(verifier, facts=facts(ended_on=ended))
-    if held_back:
-        with pytest.raises(NotIndependentError, match=str(ended)):
+    )
+    for today, ended, held_back in cases:
+        # One minute before midnight in the archive's zone, which is another day in UTC.
+        clock.instant = datetime(today.year, today.month, today.day, 15, 59, tzinfo=UTC)
+        verifier = people.person("verifier")
+        record_own_interest(verifier, facts=facts(ended_on=ended))
+        if held_back:
+            with pytest.raises(NotIndependentError, match=str(ended)):
+                assign(leader, engagement, verifier)
+            clock.advance(minutes=1)
+        of_person = InterestFilters(person_id=verifier.person_id or "", state="counting")
+        counting = list_interests(leader, filters=of_person).items
+        assert [line.state for line in list_own_interests(verifier).items] == ["counting" if counting else "past"]
+        if not held_back:
+            assert not counting
             assign(leader, engagement, verifier)
-        clock.advance(minutes=1)
-    counting = list_interests(leader, filters=InterestFilters(state="counting")).items
-    assert [line.state for line in list_own_interests(verifier).items] == ["counting" if counting else "past"]
-    if not held_back:
-        assert not counting
-        assign(leader, engagement, verifier)
 
 
 @both_databases
@@ -326,9 +318,8 @@ def test_the_end_is_said_once_and_not_moved(archive: Archive, verifier: Actor) -
         end_interest(verifier, interest_id=own.id, ended_on=BEGAN)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
+def test_what_cannot_be_meant_is_refused(verifier: Actor, keeper: Actor) -> None:
+    hostile: list[dict[str, Any]] = [
         {"kind": "friendship"},
         {"party_name": ""},
         {"party_name": "a\x00b"},
@@ -340,15 +331,12 @@ def test_the_end_is_said_once_and_not_moved(archive: Archive, verifier: Actor) -
         {"note": "长" * 1001},
         {"kind": "report_compiling"},
         {"kind": "report_compiling", "province": "99"},
-    ],
-)
-def test_what_cannot_be_meant_is_refused(verifier: Actor, wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInputError):
-        record_own_interest(verifier, facts=facts(**wrong))
+    ]
+    for wrong in hostile:
+        with pytest.raises(InvalidInputError):
+            record_own_interest(verifier, facts=facts(**wrong))
     assert not list_own_interests(verifier).items
-
-
-def test_the_body_is_not_employed(keeper: Actor) -> None:
+    # A body consults; it is nobody's employee.
     with pytest.raises(InvalidInputError):
         record_interest(keeper, person_id="", facts=facts("employment"))
 
@@ -371,6 +359,29 @@ def test_a_relation_and_an_assignment_at_the_same_time_see_each_other(
         refused = any(isinstance(end, NotIndependentError) for end in ends)
         told = any(isinstance(end, Recorded) and end.touched for end in ends)
         assert refused is not told, ends
+
+
+def test_a_relation_is_not_lost_by_changing_the_client(
+    archive: Archive, leader: Actor, keeper: Actor, verifier: Actor
+) -> None:
+    record_own_interest(verifier, facts=facts(party_name="旧名", party_code=CODE))
+    record_own_interest(verifier, facts=facts("report_compiling", province="33"))
+    by_code = add_client(leader, name="新名热电", credit_code=CODE)
+    by_province = add_client(leader, name="杭州水泥", province="33")
+    for client, changed in (
+        (by_code, {"credit_code": "", "province": "32"}),
+        (by_province, {"credit_code": "", "province": "32"}),
+        (by_province, {"credit_code": "", "province": ""}),
+    ):
+        with pytest.raises(RelationLostError):
+            change_client(leader, client_id=client.id, **changed)
+    engagement = engagement_for(leader, by_code)
+    everybody_declares(archive)
+    with pytest.raises(NotIndependentError):
+        assign(leader, engagement, verifier)
+    # What loses nothing is the leader's to change, and the rest the archivist's.
+    assert change_client(leader, client_id=by_code.id, credit_code=CODE, province="32").province == "32"
+    assert change_client(keeper, client_id=by_province.id, credit_code="", province="32").province == "32"
 
 
 def test_clients_have_a_province_and_the_archivist_links_them(

@@ -21,7 +21,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import InvalidInputError, NotFoundError
 from tests.conftest import Workbench, both_databases
-from tests.factories import PASSWORD, People, declare, engagement_of
+from tests.factories import People, declare, engagement_of
 from tests.registers import all_rows, bring, faults_by_row, give, rows_of, workbook
 
 OPENING = ("题名", "项目编号", "客户名称", "年度", "文件名")

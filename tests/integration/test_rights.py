@@ -361,6 +361,8 @@ def test_the_first_officer_is_appointed_and_then_others_decide(
     assert [(m.role, m.appointed) for m in list_missing(administrator)] == [(OFFICER, ()), (AUDITOR, ())]
     handed = invite(administrator, login="ting", display_name="婷", roles=[OFFICER], language="en")
     other = invite(administrator, login="lei", display_name="雷", roles=[OFFICER], language="en")
+    invite(administrator, login="jian", display_name="鉴", roles=[AUDITOR], language="en")
+    assert [(m.appointed, m.proposed) for m in list_missing(administrator)] == [((), ("婷", "雷")), ((), ("鉴",))]
     appoint_officer(administrator, person_id=handed.person_id)
     assert [(m.role, m.appointed) for m in list_missing(administrator)] == [(OFFICER, ("婷",)), (AUDITOR, ())]
     with pytest.raises(OfficerPresentError):

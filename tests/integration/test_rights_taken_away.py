@@ -102,6 +102,8 @@ def test_deactivation_ends_every_session_token_and_link_and_nothing_else(
         assert uow.session.get(Person, whom) is not None
     assert actor_of_session(archive, bystander, "") is not None
     reactivate(administrator, person_id=whom)
-    assert view_person(administrator, person_id=whom) == before, "the account, the roles and the password are kept"
+    after = view_person(administrator, person_id=whom)
+    assert (after.login, after.state) == (before.login, before.state), "the account and the password are kept"
+    assert (after.roles, after.proposed) == (frozenset(), before.roles), "rights wait for the security officer again"
     assert [actor_of_session(archive, held, "") for held in (whole, half)] == [None, None]
     assert actor_of_token(archive, token, "") is None, "what was ended does not come back"

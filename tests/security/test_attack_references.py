@@ -272,5 +272,5 @@ def test_a_made_up_place_in_a_list_tells_nothing(world: World, key: str) -> None
         client = world.intruder(intruder)
         for page in ("/engagements", "/clients", "/search/saved", "/account", "/account/tokens"):
             answer = client.get(page, query_string={"after": key})
-            assert answer.status_code in {200, 404, 422}, (page, answer.status_code)
+            assert answer.status_code in {200, 400, 404, 422}, (page, answer.status_code)
             assert leaked(answer.text, intruder) == []

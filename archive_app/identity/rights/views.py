@@ -103,7 +103,7 @@ def propose_action(person_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/people/<id:person_id>/link")
-@requires(Permission.ACCOUNTS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE, confirmed=True)
 def reset_link_action(person_id: str) -> ResponseReturnValue:
     """Makes a link by which a person chooses a new password."""
     hand_over(person_id, make_reset_link(current_actor(), person_id=person_id))

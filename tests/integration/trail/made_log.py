@@ -56,8 +56,10 @@ def make_archive(url: str, directory: Path) -> Archive:
     policy = Policy(SteadyClock().now)
     register_people(policy)
     archive_app.trail.feature.FEATURE.policy(policy)
-    policy.subject("document", archive_app.documents.models.Document.id)
-    policy.grant("document", lambda actor: archive_app.documents.models.Document.level == 0 if actor.roles else None)
+    document = archive_app.documents.models.Document
+    for kind in ("document", "document.words"):
+        policy.subject(kind, document.id)
+        policy.grant(kind, lambda actor: document.level == 0 if actor.roles else None)
     rules = Rules(ZoneInfo("Asia/Shanghai"), 1, 1, 1, 1, 12, timedelta(1), timedelta(1), timedelta(1))
     return Archive(
         archive_id=ARCHIVE_ID,

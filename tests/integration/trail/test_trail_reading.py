@@ -55,7 +55,7 @@ def ids_of(actor: Actor, **filters: object) -> list[str]:
 
 
 def test_lines_say_who_did_what_where_in_the_log(log_archive: Archive) -> None:
-    record(log_archive, 1, document="d1")
+    record(log_archive, 1, engagement="e1")
     sequence(log_archive)
     record(log_archive, 1)
     waiting, placed = list_events(person(), filters=EventFilters()).items
@@ -63,7 +63,16 @@ def test_lines_say_who_did_what_where_in_the_log(log_archive: Archive) -> None:
     assert (placed.code, placed.label, placed.actor_name, placed.actor) == ("trial.tried", "Trial", "张p1", "p1")
     assert placed.detail == {"title": "第 0 件", "number": 0, "address": "192.0.2.7"}
     assert read_event(person(), event_id=placed.id) == placed
-    assert placed.subjects == {"document": "d1", "organisation": ORGANISATION}
+    assert placed.subjects == {"engagement": "e1", "organisation": ORGANISATION}
+
+
+def test_words_about_a_document_that_the_reader_may_not_see_are_withheld(log_archive: Archive) -> None:
+    [event_id] = record(log_archive, 1, document="d1")
+    sequence(log_archive)
+    [line] = list_events(person(), filters=EventFilters()).items
+    assert (line.detail, line.withheld, line.actor_name) == ({}, True, "张p1")
+    proof = event_proof(person(), event_id=event_id)
+    assert (proof.detail, proof.salt) == (None, None)
 
 
 def test_filters_and_pages_give_every_event_once_newest_first(log_archive: Archive) -> None:
@@ -132,7 +141,7 @@ def test_the_custody_history_of_a_hidden_document_is_not_found(sqlite_archive: A
 
 
 def test_a_proof_can_be_checked_with_the_verifier_key_alone(log_archive: Archive) -> None:
-    ids = record(log_archive, 300, document="d1")
+    ids = record(log_archive, 300, engagement="e1")
     sequence(log_archive)
     for position in (0, 255, 256, 299):
         proof = json.loads(json.dumps(asdict(event_proof(person(), event_id=ids[position]))))

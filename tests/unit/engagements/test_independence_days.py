@@ -65,7 +65,10 @@ def test_names_are_compared_without_widths_and_blanks(one: str) -> None:
 
 
 def test_a_project_number_is_one_however_it_is_typed() -> None:
-    assert {project_key(typed) for typed in ("CCER-2025 001", "ccer－2025001 ", "ＣＣＥＲ-2025001")} == {"CCER-2025001"}
+    assert {
+        project_key(typed)
+        for typed in ("CCER-2025 001", "ccer－2025001 ", "ＣＣＥＲ-2025001", "CCER——2025001", "CCER−2025001")
+    } == {"CCER-2025001"}
     assert project_key("  ") == ""
     for wrong in ("x" * 61, "a\x00b"):
         with pytest.raises(InvalidInputError):
