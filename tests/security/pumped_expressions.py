@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from re import _constants, _parser  # type: ignore[attr-defined]  # there is no public parser of expressions
+from re import _constants, _parser  # there is no public parser of expressions
 from types import BuiltinMethodType, ModuleType
 from typing import Any
 
