@@ -12,6 +12,7 @@ from sqlalchemy import select
 from archive_app.documents.indexing import NARROW
 from archive_app.documents.ingest import require_level
 from archive_app.documents.models import Document
+from archive_app.documents.policy import require_change
 from archive_app.documents.reading import current_version
 from archive_app.engagements.engagements import subjects_of
 from archive_app.engagements.policy import LEAD
@@ -69,7 +70,7 @@ def _selected(uow: UnitOfWork, document_ids: Sequence[str]) -> list[Document]:
     if not 0 < len(document_ids) <= MOST_AT_ONCE:
         raise InvalidInputError(field=N_("Documents"), reason=N_("Choose between 1 and 200 documents."))
     for document_id in document_ids:
-        uow.require("document", document_id)
+        require_change(uow, document_id)
     chosen = select(Document).where(Document.id.in_(document_ids)).order_by(Document.title, Document.id)
     documents = list(uow.session.scalars(chosen))
     for engagement_id in {document.engagement_id for document in documents}:
@@ -90,7 +91,7 @@ def _one(actor: Actor, archive: Archive, document_id: str, level: Level, reason:
         with archive.transaction(actor) as uow:
             document = uow.session.get_one(Document, document_id, with_for_update=True)
             # Under its lock: somebody may have raised it, or let it go, while this waited.
-            uow.require("document", document_id)
+            require_change(uow, document_id)
             uow.require(LEAD, document.engagement_id)
             _check(uow, document, level, reason)
             return _changed(uow, document, level, reason)

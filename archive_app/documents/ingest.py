@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from archive_app.documents.errors import EmptyFileError, LevelAboveOwnError, storage_translated
 from archive_app.documents.models import Document, Version
 from archive_app.documents.names import original_name
+from archive_app.documents.policy import require_change
 from archive_app.engagements.engagements import lock_engagement, subjects_of
 from archive_app.engagements.policy import WORK
 from archive_app.engagements.standing import highest_level_in
@@ -210,7 +211,7 @@ def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, s
 def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None:
     uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
     if document_id is not None:
-        uow.require("document", document_id)
+        require_change(uow, document_id)
         if uow.session.get_one(Document, document_id).engagement_id != engagement_id:
             raise NotFoundError
 

@@ -8,23 +8,37 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from archive_app.documents.models import Document, SavedSearch
 from archive_app.engagements.models import Engagement
+from archive_app.engagements.policy import BROKEN_GLASS, READ
 from archive_app.kernel.actor import Actor
+from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy
+from archive_app.kernel.unit_of_work import UnitOfWork
+
+CHANGE = "document.change"
+"""The document as a subject to change: to give it another level, or a new version."""
+
+
+class EmergencyReadsOnlyError(ArchiveError):
+    """Emergency access opens a document to be read, and to nothing else."""
+
+    code = "emergency_reads_only"
+    message = N_("You see this document by emergency access, which lets you read it and no more. Nothing was changed.")
 
 
 def register(policy: Policy) -> None:
     """Declares documents and saved searches."""
 
-    def of_visible_engagement(actor: Actor) -> ColumnElement[bool] | None:
+    def of_visible_engagement(actor: Actor, *, without: str = "") -> ColumnElement[bool] | None:
         if not actor.may(Permission.DOCUMENTS_READ):
             return None
-        reaches = policy.reaches(actor, "engagement")
+        reaches = policy.reaches(actor, READ, without=without)
         if not reaches:
             return None
         opened = or_(*(and_(reach.clause, Document.level <= reach.highest_level) for reach in reaches))
         visible = select(Engagement.id).where(
-            Engagement.id == Document.engagement_id, opened, *map(not_, policy.denials(actor, "engagement"))
+            Engagement.id == Document.engagement_id, opened, *map(not_, policy.denials(actor, READ))
         )
         # Not IN: SQLite would begin with all documents of all visible engagements, whatever the query narrows to.
         return visible.correlate(Document).exists()
@@ -32,6 +46,10 @@ def register(policy: Policy) -> None:
     policy.subject("document", Document.id)
     policy.grant("document", of_visible_engagement)
     policy.deny("document", lambda _actor: Document.withdrawn_at.is_not(None))
+    # What is seen in an emergency is seen and no more: changed, it could be kept in sight when the emergency is over.
+    policy.subject(CHANGE, Document.id)
+    policy.grant(CHANGE, lambda actor: of_visible_engagement(actor, without=BROKEN_GLASS))
+    policy.deny(CHANGE, lambda _actor: Document.withdrawn_at.is_not(None))
     # What the log says about a document in words shows to whoever may see the document, withdrawn or not. Those who
     # only watch the log and open no documents read all of it.
     policy.subject("document.words", Document.id)
@@ -40,6 +58,16 @@ def register(policy: Policy) -> None:
     policy.subject("saved_search", SavedSearch.id)
     policy.grant("saved_search", _own_search)
     policy.grant("saved_search", _shared_search)
+
+
+def require_change(uow: UnitOfWork, document_id: str) -> None:
+    """A step: refuses whoever does not see the document, and whoever sees it by emergency access only.
+
+    Raises: NotFoundError, EmergencyReadsOnlyError.
+    """
+    uow.require("document", document_id)
+    if not uow.archive.policy.allows(uow.session, uow.actor, CHANGE, document_id):
+        raise EmergencyReadsOnlyError
 
 
 def names_hidden(policy: Policy, actor: Actor, document_id: InstrumentedAttribute[Any]) -> ColumnElement[bool]:

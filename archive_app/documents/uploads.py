@@ -16,6 +16,7 @@ from archive_app.documents.held import hold, release, take
 from archive_app.documents.ingest import Entry, Filed, Stream, add_document, file_version, require_level
 from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name, storable_text
+from archive_app.documents.policy import require_change
 from archive_app.documents.upload_parts import drop_parts
 from archive_app.engagements.engagements import lock_engagement, subjects_of
 from archive_app.engagements.policy import WORK
@@ -288,7 +289,7 @@ def _check_place(uow: UnitOfWork, engagement_id: str, document_id: str | None, l
     if document_id is None:
         require_level(uow, engagement_id, level)
     else:
-        uow.require("document", document_id)
+        require_change(uow, document_id)
 
 
 def _compare(uow: UnitOfWork, line: Upload, offer: Offer) -> None:

@@ -90,9 +90,10 @@ class Policy:
         self._key(kind)
         return true() if actor.is_system else self._kept_clause(actor.rights, kind)
 
-    def reaches(self, actor: Actor, kind: str) -> list[Reach]:
-        """What each grant opens of `kind` for a person. What builds on `kind` asks here for the levels as well."""
-        return [reach for _, reach in self._named_reaches(actor, kind)]
+    def reaches(self, actor: Actor, kind: str, *, without: str = "") -> list[Reach]:
+        """What each grant opens of `kind` for a person, leaving out the ground `without`. What builds on `kind` asks
+        here for the levels as well."""
+        return [reach for ground, reach in self._named_reaches(actor, kind) if not without or ground != without]
 
     def denials(self, actor: Actor, kind: str) -> list[ColumnElement[bool]]:
         """What is denied of `kind` to a person, whatever opens it."""

@@ -1,13 +1,16 @@
 """Broken glass: the archivist opens what is restricted, for a while, with a reason, and the team hears it."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from archive_app.documents.ingest import Filed
+from archive_app.documents.classifying import classify
+from archive_app.documents.ingest import Entry, Filed, add_document
 from archive_app.documents.looking import list_documents
+from archive_app.documents.policy import EmergencyReadsOnlyError
 from archive_app.documents.searching import search_documents
 from archive_app.engagements.access import end_access
 from archive_app.engagements.glass import GlassAlreadyBrokenError, break_glass, glass_alarms
@@ -157,3 +160,23 @@ def test_it_is_broken_once_at_a_time(archive: Archive, people: People, clock: Se
     break_glass(archivist, engagement_id=engagement.id, reason=REASON)
     clock.advance(hours=5)
     break_glass(archivist, engagement_id=engagement.id, reason=REASON)
+
+
+def test_what_is_seen_in_an_emergency_is_not_changed(archive: Archive, people: People) -> None:
+    """Whoever could lower the level of what they see for four hours, or put a version after it, would keep it."""
+    leader, archivist = people.person("team_leader"), people.person("archivist")
+    engagement = engagement_of(leader)
+    *_, restricted = filed_at_each_level(leader, engagement.id)
+    break_glass(archivist, engagement_id=engagement.id, reason=REASON)
+    with pytest.raises(EmergencyReadsOnlyError):
+        classify(archivist, document_ids=[restricted.document_id], level=Level.INTERNAL, reason="降低")
+    with pytest.raises(EmergencyReadsOnlyError):
+        add_document(
+            archivist,
+            engagement_id=engagement.id,
+            document_id=restricted.document_id,
+            stream=io.BytesIO(b"later"),
+            entry=Entry(name="later.txt"),
+        )
+    [lowered] = classify(leader, document_ids=[restricted.document_id], level=Level.INTERNAL, reason="已脱敏")
+    assert (lowered.after, lowered.error) == (Level.INTERNAL, None)
