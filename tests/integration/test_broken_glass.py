@@ -169,7 +169,7 @@ def test_what_is_seen_in_an_emergency_is_not_changed(archive: Archive, people: P
     *_, restricted = filed_at_each_level(leader, engagement.id)
     break_glass(archivist, engagement_id=engagement.id, reason=REASON)
     with pytest.raises(EmergencyReadsOnlyError):
-        classify(archivist, document_ids=[restricted.document_id], level=Level.INTERNAL, reason="降低")
+        classify(archivist, document_ids=[restricted.document_id or ""], level=Level.INTERNAL, reason="降低")
     with pytest.raises(EmergencyReadsOnlyError):
         add_document(
             archivist,
@@ -178,5 +178,5 @@ def test_what_is_seen_in_an_emergency_is_not_changed(archive: Archive, people: P
             stream=io.BytesIO(b"later"),
             entry=Entry(name="later.txt"),
         )
-    [lowered] = classify(leader, document_ids=[restricted.document_id], level=Level.INTERNAL, reason="已脱敏")
+    [lowered] = classify(leader, document_ids=[restricted.document_id or ""], level=Level.INTERNAL, reason="已脱敏")
     assert (lowered.after, lowered.error) == (Level.INTERNAL, None)
