@@ -19,6 +19,7 @@ _ROLE = sa.table(
     sa.column("proposed_at", _MOMENT),
     sa.column("granted_at", _MOMENT),
 )
+_TOKEN = sa.table("access_token", sa.column("scopes", sa.Text()))
 _SESSION = sa.table("sign_in_session", sa.column("created_at", _MOMENT), sa.column("passed_at", _MOMENT))
 
 
@@ -68,9 +69,11 @@ def upgrade() -> None:
             sa.Column("confirmed_at", archive_app.kernel.tables.UtcDateTime(timezone=True), nullable=True)
         )
     op.execute(_SESSION.update().values(passed_at=_SESSION.c.created_at))
+    _rename_scopes("archive:log:", "organisation:log:")
 
 
 def downgrade() -> None:
+    _rename_scopes("organisation:log:", "archive:log:")
     with op.batch_alter_table("sign_in_session") as session:
         session.drop_column("confirmed_at")
         session.drop_column("passed_at")
@@ -87,6 +90,11 @@ def downgrade() -> None:
             organisation.drop_column(name)
     op.drop_table("recovery_code")
     op.drop_table("second_factor")
+
+
+def _rename_scopes(old: str, new: str) -> None:
+    """The log of one's own organisation is not that of the archive, which the same words mean from now on."""
+    op.execute(_TOKEN.update().values(scopes=sa.func.replace(_TOKEN.c.scopes, old, new)))
 
 
 def _add_grants() -> None:
