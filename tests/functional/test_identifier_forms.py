@@ -91,6 +91,9 @@ def test_no_identifier_in_a_body_tells_what_exists(
         if key not in callers:
             callers[key] = _caller(world, column, of_api=row.is_api)
         own = world.ids(column, OWN)
+        if not row.is_api:
+            # What an earlier act left to be said on the next page is said here and not beside one of the two answers.
+            callers[key].client.get("/account", follow_redirects=True)
         hidden = callers[key].ask(row, {**own, name: world.things[FOREIGN].get(name, "")}, sent)
         for form in ("well-formed", "overlong", "nul", "sql", "another kind"):
             value = FORMS[form].replace("{client}", own["engagement_id" if name == "client_id" else "client_id"])
@@ -135,7 +138,8 @@ def _is_routed(row: Row, name: str, value: str) -> bool:
     """Whether the path reaches the route: slashes make another path, and some routes know the form of an id."""
     if f"<id:{name}>" in row.path and not re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
         return False
-    return "/" not in value
+    # A NUL is no identifier anywhere: the gate answers before the route looks at anything else.
+    return "/" not in value and ("\0" not in value or name == "token")
 
 
 def _alike(answer: TestResponse, known: TestResponse, *, routed: bool) -> bool:
