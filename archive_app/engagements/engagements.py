@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_app.engagements.independence import lock_relations, require_independent
@@ -200,11 +200,6 @@ def _keep_activities_apart(uow: UnitOfWork, organisation_id: str, project: str, 
         Engagement.project_number == project, Engagement.activity != activity
     )
     VALIDATION_AND_VERIFICATION_APART.require_apart(organisation_id, uow.session.scalars(others))
-
-
-def count_visible(uow: UnitOfWork) -> int:
-    """How many engagements the actor sees."""
-    return uow.session.scalar(select(func.count()).select_from(Engagement).where(uow.visible("engagement"))) or 0
 
 
 def subjects_of(session: Session, engagement_id: str, **more: str) -> dict[str, str]:

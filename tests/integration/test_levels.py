@@ -52,6 +52,7 @@ from tests.levels import WORDS, file_at, file_version_of, names, refused
 from tests.registers import HEADS, all_rows, bring, give, rows_of, workbook
 
 
+@both_databases
 def test_nobody_files_above_what_they_see_there(archive: Archive, people: People) -> None:
     leader = people.person("team_leader")
     cleared = {level: people.person("verifier", level=level) for level in Level}

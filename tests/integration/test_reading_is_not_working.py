@@ -9,7 +9,6 @@ from sqlalchemy import func, select, update
 from archive_app.documents import outgoing
 from archive_app.documents.checking import check_document
 from archive_app.documents.classifying import classify
-from archive_app.documents.errors import LevelAboveOwnError
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.documents.looking import open_content, view_document
 from archive_app.documents.models import Document
@@ -36,35 +35,8 @@ from archive_app.kernel.events import Event
 from archive_app.kernel.levels import Level
 from tests.conftest import Workbench, both_databases
 from tests.factories import People, engagement_of
-from tests.levels import file_at, file_version_of, names, refused
+from tests.levels import file_at, file_version_of, refused
 from tests.registers import bring, rows_of, workbook
-
-
-@both_databases
-def test_nobody_files_above_what_they_see_there(archive: Archive, people: People) -> None:
-    leader = people.person("team_leader")
-    cleared = {level: people.person("verifier", level=level) for level in Level}
-    archivist = people.person("archivist")
-    engagement = engagement_of(leader, team=list(cleared.values()))
-    for own, person in cleared.items():
-        for level in Level:
-            stream = io.BytesIO(f"{own}{level}".encode())
-            entry = Entry(name=f"{own}-{level}.txt", level=level)
-            if level <= own:
-                add_document(person, engagement_id=engagement.id, stream=stream, entry=entry)
-                continue
-            with pytest.raises(LevelAboveOwnError):
-                add_document(person, engagement_id=engagement.id, stream=stream, entry=entry)
-            offers, origin = [Offer("x.txt", 1)], Origin(level=level)
-            with pytest.raises(LevelAboveOwnError):
-                announce(person, engagement_id=engagement.id, offers=offers, origin=origin)
-    filed = {f"{by}-{level}.txt": level for by in cleared for level in Level if level <= by}
-    for own, person in cleared.items():
-        assert names(person, engagement.id) == {name for name, level in filed.items() if level <= own}
-    # Cleared for everything, and seeing no restricted document here: their role reaches the whole organisation.
-    with pytest.raises(LevelAboveOwnError):
-        file_at(archivist, engagement.id, Level.RESTRICTED)
-    file_at(archivist, engagement.id, Level.SENSITIVE)
 
 
 def test_whoever_only_reads_changes_nothing(archive: Archive, people: People, workbench: Workbench) -> None:
