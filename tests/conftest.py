@@ -1,6 +1,7 @@
 """Fixtures of every kind of test: a real archive in a temporary place, a clock that stands still, people."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,15 +12,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from archive_app.app import create_app
 from archive_app.kernel.archive import Archive
+from archive_app.kernel.database import open_engine, sqlite_url
 from archive_app.runtime import (
+    DATABASE_FILE,
     FEATURES,
     Parts,
     create_archive,
     index_memory_directory,
+    migrate,
     open_archive,
 )
 from archive_app.settings import Settings, load_settings
@@ -57,9 +61,33 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables and nothing in them: migrating anew would be most of every test's time."""
+    path = tmp_path_factory.mktemp("empty-tables") / DATABASE_FILE
+    engine = open_engine(sqlite_url(path))
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres_tables(postgres_url: str) -> str:
+    """The name of a database with all tables and nothing in them, to be copied."""
+    url = _fresh_database(postgres_url, "empty_tables", "template0")
+    engine = open_engine(url)
+    migrate(engine)
+    engine.dispose()
+    return make_url(url).database or ""
+
+
 @pytest.fixture(params=["sqlite"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an archive in a temporary place; parametrize indirectly with "postgres" for the other database."""
+    """Settings of an archive in a temporary place; parametrize indirectly with "postgres" for the other database.
+
+    Where the test wants an archive made, the tables are there already.
+    """
+    made = "archive" in request.fixturenames
     environ = {
         "HOME": str(tmp_path / "home"),
         "LANTAI_SEARCH__MEMORY_DIRECTORY": str(tmp_path / "memory"),
@@ -67,7 +95,12 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     }
     (tmp_path / "memory").mkdir()
     if request.param == "postgres":
-        environ["LANTAI_DATABASE__URL"] = _fresh_database(request.getfixturevalue("postgres_url"), tmp_path.name)
+        template = request.getfixturevalue("empty_postgres_tables") if made else "template0"
+        url = _fresh_database(request.getfixturevalue("postgres_url"), tmp_path.name, template)
+        environ["LANTAI_DATABASE__URL"] = url
+    elif made:
+        (tmp_path / "data").mkdir(mode=0o700)
+        shutil.copyfile(request.getfixturevalue("empty_tables"), tmp_path / "data" / DATABASE_FILE)
     return load_settings(environ, data_directory=tmp_path / "data")
 
 
@@ -129,11 +162,11 @@ def browser(app: Flask) -> Callable[[], FlaskClient]:
     return app.test_client
 
 
-def _fresh_database(url: str, name: str) -> str:
+def _fresh_database(url: str, name: str, template: str) -> str:
     database = "".join(c if c.isalnum() else "_" for c in name.lower()) + f"_{os.getpid()}"
     server = create_engine(url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{database}" ENCODING UTF8 TEMPLATE template0'))
+        connection.execute(text(f'CREATE DATABASE "{database}" ENCODING UTF8 TEMPLATE "{template}"'))
     server.dispose()
     base, _, query = url.partition("?")
     return f"{base.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
