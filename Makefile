@@ -21,7 +21,7 @@ test: setup ## All tests, the large matrices sampled
 	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-full: setup ## All tests, nothing sampled
-	LANTAI_FULL=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
+	LANTAI_FULL=1 $(BIN)/python -m pytest --timeout 7200 -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Style, types, imports, catalogues
 	$(BIN)/ruff format --check .

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from importlib import import_module
 
-from flask import Flask
+from flask import Flask, Request
 from flask_bootstrap import Bootstrap5
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.feature import Feature
 from archive_app.settings import Settings
 from archive_app.web.api.service import add_room, install_api
 from archive_app.web.cookies import prefixed
 from archive_app.web.errors import install_errors
-from archive_app.web.gate import current_actor, install_gate
+from archive_app.web.gate import Authenticator, current_actor, install_gate
 from archive_app.web.hardening import BoundedJson, install_hardening
 from archive_app.web.health import probe_jobs, probe_space
 from archive_app.web.language import install_language
@@ -44,7 +45,8 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
     install_hardening(app, settings.web.base_url, settings.web.host)
     install_language(app, settings.archive.zone)
     install_errors(app)
-    install_gate(app, archive, authenticate, by_token)
+    install_gate(app, archive, _by_door(authenticate, features), by_token)
+    app.extensions["lantai_doors"] = [door for feature in features for door in feature.doors]
     install_api(app)
     app.extensions["lantai_probes"] = [probe_jobs, probe_space, *(p for f in features for p in f.probes)]
     for dotted in ("archive_app.web.views:blueprint", *(name for f in features for name in f.blueprints)):
@@ -54,11 +56,36 @@ def create_app(archive: Archive, settings: Settings, features: Sequence[Feature]
     return app
 
 
+def _by_door(usual: Authenticator, features: Sequence[Feature]) -> Authenticator:
+    """Knows people by their session, and below a door by nothing but what that door knows them by."""
+    doors: list[tuple[str, Authenticator]] = []
+    for door in (door for feature in features for door in feature.doors):
+        module, _, name = door.authenticate.partition(":")
+        doors.append((door.prefix, getattr(import_module(module), name)))
+
+    def authenticate(from_browser: Request) -> Actor | None:
+        known_by = next((own for prefix, own in doors if from_browser.path.startswith(prefix)), usual)
+        return known_by(from_browser)
+
+    return authenticate
+
+
 def _add_layout(app: Flask, archive: Archive, features: Sequence[Feature]) -> None:
     app.extensions["lantai_menu"] = [entry for feature in features for entry in feature.menu]
+    tabs = sorted((tab for feature in features for tab in feature.tabs), key=lambda tab: tab.position)
+    panels = (panel for feature in features for panel in feature.panels)
+    app.extensions["lantai_document_panels"] = sorted(panels, key=lambda panel: panel.position)
+
+    banners = [banner for feature in features for banner in feature.banners]
 
     @app.context_processor
     def layout() -> dict[str, object]:
         actor = current_actor()
         entries = [entry for entry in app.extensions["lantai_menu"] if actor.may(entry.permission)]
-        return {"actor": actor, "menu": entries, "archive_origin": archive.origin}
+        return {
+            "actor": actor,
+            "menu": entries,
+            "tabs": [tab for tab in tabs if actor.may(tab.permission)],
+            "banners": banners,
+            "archive_origin": archive.origin,
+        }

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, column, inspect, select, table
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+import archive_app.casework.feature
 import archive_app.documents.feature
 import archive_app.engagements.feature
 import archive_app.filing.feature
@@ -21,8 +22,9 @@ import archive_app.identity.feature
 import archive_app.intake.feature
 import archive_app.supervision.feature
 import archive_app.trail.feature
+import archive_app.worklist.feature
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.archive import Archive, FolderRule, Rules
+from archive_app.kernel.archive import Archive, FilingRules, FolderRule, MailRule, RequestRules, Rules
 from archive_app.kernel.clock import Clock, SystemClock
 from archive_app.kernel.database import open_engine, sqlite_url
 from archive_app.kernel.errors import ArchiveError
@@ -39,7 +41,9 @@ from search import EngineMissing, EngineName, Synonyms, choose_engine, open_read
 from storage import BlobBackend, FileKeyRing, KeyFileError, KeyRing, PosixBackend, StorageError, Vault
 
 FEATURES: tuple[Feature, ...] = (
+    archive_app.worklist.feature.FEATURE,
     archive_app.engagements.feature.FEATURE,
+    archive_app.casework.feature.FEATURE,
     archive_app.intake.feature.FEATURE,
     archive_app.documents.feature.FEATURE,
     archive_app.filing.feature.FEATURE,
@@ -51,7 +55,7 @@ ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
 ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
 ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
 DATABASE_FILE = "archive.db"
-SCHEMA_REVISION = "0009"
+SCHEMA_REVISION = "0013"
 """The newest migration: what this program's tables need."""
 _SCHEMA_TABLE = table("alembic_version", column("version_num"))
 
@@ -299,6 +303,23 @@ def _folder_rule(folder: FolderSettings) -> FolderRule:
     )
 
 
+def _mail_rule(settings: Settings) -> MailRule | None:
+    mail = settings.mail
+    if not mail.host:
+        return None
+    return MailRule(
+        host=mail.host,
+        port=mail.port,
+        encryption=mail.encryption,
+        sender=mail.sender,
+        base_url=settings.base_url,
+        user=mail.user,
+        password=mail.secret(),
+        certificates=mail.certificates,
+        timeout_seconds=mail.timeout_seconds,
+    )
+
+
 def _rules(settings: Settings) -> Rules:
     return Rules(
         zone=ZoneInfo(settings.archive.zone),
@@ -320,4 +341,19 @@ def _rules(settings: Settings) -> Rules:
         parts_limit_bytes=settings.reading.parts_bytes,
         parts_limit=settings.reading.parts,
         parts_depth=settings.reading.parts_depth,
+        mail=_mail_rule(settings),
+        filing=FilingRules(
+            items=settings.filing.items,
+            pages=settings.filing.pages,
+            scanner=settings.malware.socket,
+            scanner_timeout=timedelta(seconds=settings.malware.timeout_seconds),
+        ),
+        requests=RequestRules(
+            link=timedelta(days=settings.requests.link_days),
+            longest_link=timedelta(days=settings.requests.longest_link_days),
+            files=settings.requests.files,
+            total_bytes=settings.requests.total_bytes,
+            files_per_minute=settings.requests.files_per_minute,
+            remind_days=settings.requests.remind_days,
+        ),
     )

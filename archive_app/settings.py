@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +20,8 @@ CONFIG = Path(__file__).resolve().parent.parent / "config"
 _PLACES = {"LANTAI_DATA", "LANTAI_CONFIG"}
 _FOLDER_NAME_LIMIT = 100
 _REGEX = "regex:"
+_SENDER = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
 class SettingsError(Exception):
@@ -127,6 +129,56 @@ class IntakeSettings:
 
 
 @dataclass(frozen=True)
+class RequestSettings:
+    link_days: int
+    longest_link_days: int
+    files: int
+    total_bytes: int
+    files_per_minute: int
+    remind_days: int
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """Where notices go by SMTP; off where `host` is empty."""
+
+    host: str
+    port: int
+    encryption: str
+    user: str
+    password: str = field(repr=False)
+    password_file: str
+    sender: str
+    certificates: str
+    timeout_seconds: int
+
+    def secret(self) -> str:
+        """The password, from its file where one is named. Raises: SettingsError when the file cannot be read."""
+        if not self.password_file:
+            return self.password
+        try:
+            return Path(self.password_file).expanduser().read_text(encoding="utf-8").strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"mail.password_file: {error}") from error
+
+
+@dataclass(frozen=True)
+class FilingSettings:
+    """After how many items or pages of a case file the next one begins."""
+
+    items: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class MalwareSettings:
+    """Where clamd listens: the path of its socket, or host:port; off where it is empty."""
+
+    socket: str
+    timeout_seconds: int
+
+
+@dataclass(frozen=True)
 class WorkerSettings:
     checkpoint_seconds: int
     poll_milliseconds: int
@@ -150,6 +202,10 @@ class Settings:
     passwords: PasswordSettings
     reading: ReadingSettings
     intake: IntakeSettings
+    requests: RequestSettings
+    mail: MailSettings
+    filing: FilingSettings
+    malware: MalwareSettings
     worker: WorkerSettings
 
     @property
@@ -284,12 +340,31 @@ def _check(sections: Mapping[str, Any]) -> None:
         raise SettingsError(f'search.engine: "auto", "tantivy" or "whoosh", not {sections["search"].engine!r}')
     if sections["search"].residence not in {"memory", "disk"}:
         raise SettingsError(f'search.residence: "memory" or "disk", not {sections["search"].residence!r}')
+    _check_mail(sections["mail"])
+    _check_scanner(sections["malware"].socket)
     may_be_zero = {"trusted_proxies"}
     for name, section in sections.items():
         for entry in fields(section):
             value = getattr(section, entry.name)
             if isinstance(value, int) and not isinstance(value, bool) and value < (entry.name not in may_be_zero):
                 raise SettingsError(f"{name}.{entry.name}: must not be {value}")
+
+
+def _check_scanner(socket: str) -> None:
+    host, _, port = socket.rpartition(":")
+    if socket and not Path(socket).is_absolute() and not (host and port.isascii() and port.isdigit()):
+        raise SettingsError(f"malware.socket: an absolute path or host:port, not {socket!r}")
+
+
+def _check_mail(mail: MailSettings) -> None:
+    if mail.encryption not in {"none", "starttls", "tls"}:
+        raise SettingsError(f'mail.encryption: "none", "starttls" or "tls", not {mail.encryption!r}')
+    if mail.host and not _SENDER.fullmatch(mail.sender):
+        raise SettingsError(f"mail.sender: an address such as lantai@example.org, not {mail.sender!r}")
+    if mail.user and mail.encryption == "none" and mail.host not in _THIS_MACHINE:
+        raise SettingsError("mail.user: a password never goes over the network unencrypted; choose starttls or tls")
+    if mail.password and mail.password_file:
+        raise SettingsError("mail.password_file: give the password or its file, not both")
 
 
 def _key_directory(configured: str, environ: Mapping[str, str]) -> Path:

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import create_engine, make_url, text
 
 from archive_app.app import create_app
+from archive_app.kernel import typesetting
+from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.database import open_engine, sqlite_url
 from archive_app.runtime import (
@@ -30,7 +33,27 @@ from archive_app.settings import Settings, load_settings
 from archive_app.trail.sequencing import sequence
 from archive_app.worker import Worker, open_index
 from tests.engines import FULL, engines_in_use, note_engines, require, start_postgres
-from tests.factories import People
+from tests.factories import People, signed_in
+
+SignedIn = Callable[[Actor], FlaskClient]
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Templates compiled once in a run: every application would compile its own, which was a large part of each test
+    of pages."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _CompiledTemplates()
 
 
 class SetClock:
@@ -109,6 +132,12 @@ both_databases = pytest.mark.parametrize(
 )
 
 
+both_databases_in_full = pytest.mark.parametrize(
+    "settings", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.full])], indirect=True
+)
+"""For what asks no database for locks or for SQL of its own: the other one only where nothing is sampled."""
+
+
 @pytest.fixture
 def archive(settings: Settings, clock: SetClock) -> Iterator[Archive]:
     """A real archive, active for the test."""
@@ -153,6 +182,7 @@ def app(archive: Archive, settings: Settings) -> Flask:
     flask = create_app(archive, settings, FEATURES)
     flask.config["TESTING"] = True
     flask.config["PROPAGATE_EXCEPTIONS"] = False
+    flask.jinja_env.bytecode_cache = _COMPILED
     return flask
 
 
@@ -160,6 +190,24 @@ def app(archive: Archive, settings: Settings) -> Flask:
 def browser(app: Flask) -> Callable[[], FlaskClient]:
     """Makes clients, each with cookies of its own."""
     return app.test_client
+
+
+@pytest.fixture
+def without_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a Chinese font: what is printed is refused, after every question of who may have it."""
+    monkeypatch.setattr(typesetting, "chinese_font_file", lambda: None)
+
+
+@pytest.fixture
+def english(archive: Archive, browser: Callable[[], FlaskClient]) -> SignedIn:
+    """Signs people in, each with a browser of their own that asks for pages in English."""
+
+    def make(person: Actor) -> FlaskClient:
+        client = signed_in(archive, browser(), person, language="en")
+        client.environ_base["HTTP_ACCEPT"] = "text/html"
+        return client
+
+    return make
 
 
 def _fresh_database(url: str, name: str, template: str) -> str:
@@ -183,7 +231,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Engines that a test needs are there, or the test is skipped, or fails where `LANTAI_REQUIRE` asks for them."""
-    for engine in ("chromium", "postgres", "strace"):
+    for engine in ("chromium", "postgres", "strace", "clamav"):
         marker = "browser" if engine == "chromium" else engine
         if item.get_closest_marker(marker):
             require(engine)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "strace": ("strace",)}
+_PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome"), "strace": ("strace",), "clamav": ("clamd",)}
 # Under other names for the processes that tests are spread over: the programs under test refuse variables of ours that
 # they do not know.
 for _name in ("REQUIRE", "FULL"):

@@ -33,7 +33,7 @@ _WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)")
 _PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 _LONGEST_SECONDS = 60.0
 _apart = multiprocessing.get_context("forkserver")
-_apart.set_forkserver_preload(["__main__", "tests.integration.fault_driver"])
+_apart.set_forkserver_preload(["__main__", "tests.integration.fault_driver", "tests.integration.mail_driver"])
 
 Tell = Callable[[Any], None]
 Task = Callable[[Path, Tell], None]
@@ -75,6 +75,26 @@ def run_apart(task: Task, place: Path) -> Sequence[Any]:
     if run.error or run.killed:
         raise AssertionError(f"the unbroken run failed: {run}")
     return run.told
+
+
+def every_point(task: Task, place: Path, calls: str) -> list[Point]:
+    """Every one of these calls that the thread of `task` makes, found by letting it run unbroken."""
+    trace = place.with_suffix(".trace")
+    run = _run(task, place, [f"--trace={calls}"], trace)
+    if run.error or run.killed:
+        raise AssertionError(f"the unbroken run failed: {run}")
+    counted: Counter[str] = Counter()
+    points = []
+    for _thread, call, arguments in _calls(trace):
+        counted[call] += 1
+        points.append(Point(call, counted[call], _target(arguments, place) or call))
+    return points
+
+
+def run_killed(task: Task, place: Path, point: Point, calls: str) -> Run:
+    """Runs `task(place, tell)` and kills its process at one of these calls, before the call is carried out."""
+    options = [f"--trace={calls}", f"--inject={point.call}:{Fault.KILL}:when={point.number}"]
+    return _run(task, place, options, place.with_suffix(".trace"))
 
 
 def writing_points(task: Task, place: Path) -> list[Point]:

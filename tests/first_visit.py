@@ -87,8 +87,11 @@ def confirm(page: Page, device: Device | None = None, *, password: str = PASSWOR
 
 
 def declare(page: Page) -> None:
-    """On the page of a declaration, where opening an engagement leads its leader: reads, confirms, and is inside."""
+    """On the page of a declaration, where opening an engagement leads its leader: confirms, and opens the documents."""
     page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}/declaration$"))
     page.check("#relation-none")
     page.locator("main form .btn-primary").first.click()
-    page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}$"))
+    page.wait_for_url(re.compile(r"/engagements/[0-9a-f-]{36}(/progress)?$"))
+    # What tests go on with are the documents, wherever the declaration leads.
+    if page.url.endswith("/progress"):
+        page.goto(page.url.removesuffix("/progress"))

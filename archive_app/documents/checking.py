@@ -82,6 +82,16 @@ def check_version(archive: Archive, version: Version, recorded: _Recorded) -> Bl
     return BlobCheck(version, faults)
 
 
+def examine_version(archive: Archive, actor: Actor, version_id: str) -> BlobCheck:
+    """Checks one version now and keeps the result on it."""
+    with archive.reading(Actor.system("check")) as uow:
+        version = uow.session.get_one(Version, version_id)
+        recorded = _recorded(uow.session, [version_id])[version_id]
+    check = check_version(archive, version, recorded)
+    keep_result(archive, actor, check)
+    return check
+
+
 def check_all(archive: Archive) -> Iterator[BlobCheck]:
     """Checks every version there is, in the order they were filed, and keeps the result on each."""
     after = ""
@@ -151,9 +161,7 @@ def check_portion(workshop: Workshop, _job: Job) -> None:
     for version in versions:
         if left <= 0:
             return
-        with archive.reading(Actor.system("check")) as uow:
-            recorded = _recorded(uow.session, [version.id])[version.id]
-        keep_result(archive, Actor.system("check"), check_version(archive, version, recorded))
+        examine_version(archive, Actor.system("check"), version.id)
         left -= version.size_bytes
 
 

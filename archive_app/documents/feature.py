@@ -16,7 +16,7 @@ from archive_app.documents import (
     rotation,
 )
 from archive_app.documents.models import Document, Version
-from archive_app.kernel.feature import Feature, MenuEntry
+from archive_app.kernel.feature import EngagementTab, Feature, MenuEntry
 from archive_app.kernel.health import Line, State
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -83,6 +83,7 @@ FEATURE = Feature(
         MenuEntry(N_("Search"), "finding.search_page", Permission.DOCUMENTS_READ),
         MenuEntry(N_("Reading"), "readings.reading_page", Permission.DOCUMENTS_REREAD),
     ),
+    tabs=(EngagementTab(N_("Documents"), "documents.engagement_page", Permission.DOCUMENTS_READ, 20),),
     blueprints=(
         "archive_app.documents.views:blueprint",
         "archive_app.documents.api:blueprint",

@@ -18,6 +18,7 @@ from archive_app.documents.keys import key_of
 from archive_app.documents.looking import PREVIEW_WIDTHS_PX, count_pages, kept_picture, look_at, version_of
 from archive_app.documents.models import Document, Version
 from archive_app.documents.outgoing import WhileAllowed
+from archive_app.documents.packing import Sink, inner_name, zip_entry
 from archive_app.documents.parts import OpenPart, kept_part_picture, opened_part
 from archive_app.documents.picture_pdf import PicturePage, page_of, write_pdf
 from archive_app.documents.pieces import parts_in_order
@@ -56,14 +57,14 @@ class Package:
         self._mark, self._given, self._source, self._language = mark, given, source, language
 
     def __iter__(self) -> Iterator[bytes]:
-        sink = _Sink()
-        inside = f"original/{_inner_name(self._given.name)}"
+        sink = Sink()
+        inside = f"original/{inner_name(self._given.name)}"
         sums = f"{self._given.sha256}  {inside}\n"
         moment = self._mark.moment.timetuple()[:6]
         with zipfile.ZipFile(cast("BinaryIO", sink), "w", zipfile.ZIP_STORED) as packed:
-            packed.writestr(_entry("cover.html", moment), cover_html(self._mark, self._given, self._language))
-            packed.writestr(_entry("SHA256SUMS", moment), sums)
-            with packed.open(_entry(inside, moment), "w", force_zip64=True) as member:
+            packed.writestr(zip_entry("cover.html", moment), cover_html(self._mark, self._given, self._language))
+            packed.writestr(zip_entry("SHA256SUMS", moment), sums)
+            with packed.open(zip_entry(inside, moment), "w", force_zip64=True) as member:
                 while chunk := self._source.read(_CHUNK_BYTES):
                     member.write(chunk)
                     yield sink.taken()
@@ -184,38 +185,6 @@ def _pages(archive: Archive, actor: Actor, subject: _Subject, given: Given, lang
 
 def _too_long() -> RenditionTooLongError:
     return RenditionTooLongError(most=MOST_PAGES, megabytes=MOST_MEGABYTES, seconds=MOST_SECONDS)
-
-
-class _Sink:
-    """Takes what the packer writes and hands it on; it cannot go back, so the packer does not try to."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    def write(self, content: bytes) -> int:
-        self._held += content
-        return len(content)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def taken(self) -> bytes:
-        """What was written since the last time."""
-        content = bytes(self._held)
-        self._held.clear()
-        return content
-
-
-def _entry(name: str, moment: tuple[int, ...]) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, cast("tuple[int, int, int, int, int, int]", moment))
-    entry.external_attr = 0o644 << 16
-    return entry
-
-
-def _inner_name(name: str) -> str:
-    # Whoever unpacks it gets one file in one folder, whatever the original was called.
-    plain = name.replace("/", "_").replace("\\", "_").replace(":", "_")
-    return f"_{plain}" if plain.startswith(".") else plain or "_"
 
 
 def _stem(name: str) -> str:

@@ -15,7 +15,7 @@ from archive_app.documents.errors import EmptyFileError, LevelAboveOwnError, sto
 from archive_app.documents.models import Document, Version
 from archive_app.documents.names import original_name
 from archive_app.documents.policy import require_change
-from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.engagements import lock_engagement, require_unsealed, subjects_of
 from archive_app.engagements.policy import WORK
 from archive_app.engagements.standing import highest_level_in
 from archive_app.kernel.actor import Actor
@@ -118,6 +118,8 @@ def add_document(
     """
     with archive.reading(actor) as uow:
         _check(uow, engagement_id, document_id)
+        # Said before the bytes come; it may be sealed all the same while they do, and is asked again under the lock.
+        require_unsealed(uow.session, engagement_id)
         if document_id is None:
             require_level(uow, engagement_id, entry.level)
     original_name(entry.name)
@@ -179,11 +181,23 @@ def require_level(uow: UnitOfWork, engagement_id: str, level: Level) -> None:
         raise LevelAboveOwnError
 
 
-def file_version(uow: UnitOfWork, engagement_id: str, document_id: str | None, stored: Stored, entry: Entry) -> Filed:
-    """The step that makes stored bytes a version: rows, work for the worker, the event last."""
+def file_version(
+    uow: UnitOfWork,
+    engagement_id: str,
+    document_id: str | None,
+    stored: Stored,
+    entry: Entry,
+    *,
+    of_the_archive: bool = False,
+) -> Filed:
+    """The step that makes stored bytes a version: rows, work for the worker, the event last.
+
+    `of_the_archive` is for what the archive makes itself about documents that whoever acts need not see: its level may
+    be above theirs.
+    """
     name = original_name(entry.name)
     if document_id is None:
-        document_id, number = _new_document(uow, engagement_id, name, entry), 1
+        document_id, number = _new_document(uow, engagement_id, name, entry, of_the_archive=of_the_archive), 1
     else:
         number = _next_number(uow.session, document_id)
     uow.session.add(_version(uow, engagement_id, document_id, number, stored, entry))
@@ -216,8 +230,9 @@ def _check(uow: UnitOfWork, engagement_id: str, document_id: str | None) -> None
             raise NotFoundError
 
 
-def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry) -> str:
-    require_level(uow, engagement_id, entry.level)
+def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry, *, of_the_archive: bool) -> str:
+    if not of_the_archive:
+        require_level(uow, engagement_id, entry.level)
     document_id = uow.new_id()
     title = one_line(entry.title, field=N_("Title"), limit=300, required=False) or name
     # At once, because the version refers to it.

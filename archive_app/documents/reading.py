@@ -6,7 +6,7 @@ text (`recognising`). After each step what there is becomes the version's text a
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -64,6 +64,7 @@ _MINOR = frozenset({None, "unsupported", "empty"})
 
 
 _NOTHING = OwnText()
+_AFTER_READING: list[Callable[[UnitOfWork, Version], None]] = []
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,16 @@ def put_together(archive: Archive, version_id: str, own: OwnText | None = None) 
         there = uow.session.get(Derivative, (version_id, Purpose.TEXT.value, TEXT_PART)) is not None
         conclude(version, readable=there)
         uow.enqueue("documents.index", version_id)
+        if not pending(version):
+            for step in _AFTER_READING:
+                step(uow, version)
+
+
+def after_reading(step: Callable[[UnitOfWork, Version], None]) -> Callable[[UnitOfWork, Version], None]:
+    """Registers a step of a room above: it runs in the transaction by which a version's reading comes to its end, and
+    hands on what is to follow."""
+    _AFTER_READING.append(step)
+    return step
 
 
 def _assembled(

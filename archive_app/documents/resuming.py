@@ -6,14 +6,15 @@ one streaming pass that encrypts it anew and digests the whole, and filed like a
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
 from archive_app.documents.errors import TooLargeError, storage_translated
-from archive_app.documents.ingest import Stream, add_document, store
+from archive_app.documents.ingest import Entry, Stream, add_document, store
 from archive_app.documents.models import HeldContent, Upload
 from archive_app.documents.upload_parts import drop_parts, keep_part, parts_of
 from archive_app.documents.uploads import OPEN_STATES, entry_of, finish, open_line, own_line, refuse
@@ -24,6 +25,7 @@ from archive_app.kernel.feature import Workshop
 from archive_app.kernel.language import N_
 from archive_app.kernel.outbox import Job
 from archive_app.kernel.permissions import Permission
+from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import staged_use_case
 from storage import BlobReader, Purpose, StorageError, WrappedKey
 
@@ -62,25 +64,70 @@ def receive_part(
     one that is too large, TransferInterruptedError, DigestMismatchError, ArchiveError as `add_document` raises.
     """
     upload = open_line(actor, archive, upload_id)
+
+    def own(uow: UnitOfWork) -> Upload:
+        return own_line(uow, upload_id)
+
+    def file(stream: Stream, entry: Entry, confirm: Callable[[int], None]) -> None:
+        add_document(
+            actor,
+            engagement_id=upload.engagement_id,
+            document_id=upload.document_id,
+            stream=stream,
+            entry=entry,
+            confirm=confirm,
+            finish=lambda uow, filed: finish(uow, upload_id, filed),
+        )
+
+    part = Part(start, stream, expected_bytes, claimed_media_type, expected_sha256)
+    return take_part(Sender(actor, archive, own, file), upload, part)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends an announced file in parts, and by what right: `own` gives the line locked, or refuses whoever it is
+    not; `file` takes the whole as a stream, files it and ends the line in the same transaction."""
+
+    actor: Actor
+    archive: Archive
+    own: Callable[[UnitOfWork], Upload]
+    file: Callable[[Stream, Entry, Callable[[int], None]], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a file as it comes; see `receive_part`."""
+
+    start: int
+    stream: Stream
+    expected_bytes: int | None
+    claimed_media_type: str = ""
+    expected_sha256: bytes | None = None
+
+
+def take_part(sender: Sender, upload: Upload, part: Part) -> Upload:
+    """Takes a part of a file whose line was found open, and files it when it is complete. The caller has checked who
+    sends; everything else, and what it raises, is as in `receive_part`."""
+    archive, start, stream = sender.archive, part.start, part.stream
     limit = archive.rules.upload_limit_bytes
     if upload.size_bytes > limit:
         # Told before the first part: the parts of what can never be filed would only fill the disk.
         too_large = TooLargeError(limit_gib=f"{limit / 2**30:.1f}")
-        refuse(actor, archive, upload.id, too_large)
+        refuse(sender.actor, archive, upload.id, too_large)
         raise too_large
     if start < upload.received_bytes:
         _skip(stream)
         return upload
-    length = expected_bytes or 0
+    length = part.expected_bytes or 0
     if start > upload.received_bytes:
         raise ConflictError
     if length > PART_BYTES or start + length > upload.size_bytes:
         raise InvalidInputError(field=N_("Files"), reason=N_("This part is larger than was announced."))
     if length:
-        upload = _keep(actor, archive, upload, stream, length)
+        upload = _keep(sender, upload, stream, length)
     if upload.received_bytes < upload.size_bytes:
         return upload
-    return _complete(actor, archive, upload, claimed_media_type, expected_sha256)
+    return _complete(sender, upload, part)
 
 
 def forget_parts(workshop: Workshop, _job: Job) -> None:
@@ -93,18 +140,18 @@ def forget_parts(workshop: Workshop, _job: Job) -> None:
         drop_parts(uow, uow.session.scalars(stale.with_for_update()).all())
 
 
-def _keep(actor: Actor, archive: Archive, upload: Upload, stream: Stream, length: int) -> Upload:
+def _keep(sender: Sender, upload: Upload, stream: Stream, length: int) -> Upload:
     def confirm(size: int) -> None:
         if size != length:
             raise TransferInterruptedError(received=size, expected=length)
 
     try:
-        stored = store(archive, stream, upload.name, confirm)
+        stored = store(sender.archive, stream, upload.name, confirm)
     except OSError as error:
         # The line is not refused: what came before is kept, and the sender goes on from there.
         raise TransferInterruptedError(received="?", expected=length) from error
-    with archive.transaction(actor) as uow:
-        line = own_line(uow, upload.id)
+    with sender.archive.transaction(sender.actor) as uow:
+        line = sender.own(uow)
         if line.state not in OPEN_STATES or line.received_bytes != upload.received_bytes:
             # Another attempt was faster; these bytes become an orphan.
             raise ConflictError
@@ -114,9 +161,8 @@ def _keep(actor: Actor, archive: Archive, upload: Upload, stream: Stream, length
     return line
 
 
-def _complete(
-    actor: Actor, archive: Archive, upload: Upload, claimed_media_type: str, expected_sha256: bytes | None
-) -> Upload:
+def _complete(sender: Sender, upload: Upload, part: Part) -> Upload:
+    actor, archive = sender.actor, sender.archive
     with archive.reading(actor) as uow:
         parts = parts_of(uow, upload.id)
     whole = _Joined(archive, parts)
@@ -124,22 +170,13 @@ def _complete(
     def confirm(size: int) -> None:
         if size != upload.size_bytes:
             raise TransferInterruptedError(received=size, expected=upload.size_bytes)
-        if expected_sha256 is not None and whole.sha256 != expected_sha256:
+        if part.expected_sha256 is not None and whole.sha256 != part.expected_sha256:
             raise DigestMismatchError
 
     try:
-        entry = entry_of(upload, claimed_media_type)
-        add_document(
-            actor,
-            engagement_id=upload.engagement_id,
-            document_id=upload.document_id,
-            stream=whole,
-            entry=entry,
-            confirm=confirm,
-            finish=lambda uow, filed: finish(uow, upload.id, filed),
-        )
+        sender.file(whole, entry_of(upload, part.claimed_media_type), confirm)
     except DigestMismatchError as error:
-        _drop(actor, archive, upload.id)
+        _drop(sender)
         refuse(actor, archive, upload.id, error)
         raise
     except ArchiveError as error:
@@ -152,9 +189,9 @@ def _complete(
         return uow.session.get_one(Upload, upload.id)
 
 
-def _drop(actor: Actor, archive: Archive, upload_id: str) -> None:
-    with archive.transaction(actor, eventless=True) as uow:
-        drop_parts(uow, [own_line(uow, upload_id)])
+def _drop(sender: Sender) -> None:
+    with sender.archive.transaction(sender.actor, eventless=True) as uow:
+        drop_parts(uow, [sender.own(uow)])
 
 
 def _erase(archive: Archive, parts: Sequence[HeldContent]) -> None:

@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
 from archive_app.documents.held import held_blobs
 from archive_app.documents.index_key import index_key_context
 from archive_app.documents.models import HeldContent, IndexKey, Version
-from archive_app.identity.models import SecondFactor
-from archive_app.identity.second_factor import rewrap_secrets, unreadable_secrets
+from archive_app.kernel import wrapped_secrets
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.events import EventSubject, event_type
@@ -30,7 +29,6 @@ KEYS_EXPORTED = event_type("keys.exported", N_("Keys exported for the safe"))
 BATCH = 1000
 FIRST_EPOCH = 1
 _EPOCH = "epoch"
-_FACTOR = "second factor of"
 Progress = Callable[[int, int], None]
 
 
@@ -130,15 +128,16 @@ def find_unreadable_keys(archive: Archive, actor: Actor) -> Iterator[str]:
         for row in uow.session.scalars(select(IndexKey)):
             if _rewrapped_index_key(archive, row) is None:
                 yield f"index {row.id}"
-        for person_id in unreadable_secrets(uow):
-            yield f"{_FACTOR} {person_id}"
+        yield from wrapped_secrets.unreadable(uow)
 
 
 def _count_by_epoch(uow: UnitOfWork) -> dict[int, int]:
     counted: dict[int, int] = {}
-    for column in (Version.key_epoch, HeldContent.key_epoch, IndexKey.key_epoch, SecondFactor.key_epoch):
+    for column in (Version.key_epoch, HeldContent.key_epoch, IndexKey.key_epoch):
         for epoch, count in uow.session.execute(select(column, func.count()).group_by(column)):
             counted[epoch] = counted.get(epoch, 0) + count
+    for epoch, count in wrapped_secrets.count_by_epoch(uow.session).items():
+        counted[epoch] = counted.get(epoch, 0) + count
     return counted
 
 
@@ -156,14 +155,20 @@ def _rewrap_all(archive: Archive, actor: Actor, epoch: int) -> Iterator[tuple[in
     with archive.transaction(actor, eventless=True) as uow:
         done, refused = _rewrap_index_keys(uow, epoch)
     yield done, refused
-    after = ""
-    while True:
-        with archive.transaction(actor, eventless=True) as uow:
-            owners, refused = rewrap_secrets(uow, epoch, after=after, limit=BATCH)
-        if not owners:
-            break
-        yield len(owners) - len(refused), [f"{_FACTOR} {person_id}" for person_id in refused]
-        after = owners[-1]
+    yield from _rewrap_secrets(archive, actor, epoch)
+
+
+def _rewrap_secrets(archive: Archive, actor: Actor, epoch: int) -> Iterator[tuple[int, list[str]]]:
+    """The same of short secrets in rows of any room, which said where it keeps them."""
+    for kept in wrapped_secrets.all_kept():
+        after = ""
+        while True:
+            with archive.transaction(actor, eventless=True) as uow:
+                rows, refused = wrapped_secrets.rewrap(uow, kept, epoch, after=after, limit=BATCH)
+            if not rows:
+                break
+            yield len(rows) - len(refused), [f"{kept.name} {row_id}" for row_id in refused]
+            after = rows[-1]
 
 
 def _rewrap_rows(uow: UnitOfWork, holder: _Holder, epoch: int, after: str) -> tuple[list[str], list[str]]:

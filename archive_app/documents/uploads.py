@@ -18,7 +18,7 @@ from archive_app.documents.models import Upload
 from archive_app.documents.names import original_name, storable_text
 from archive_app.documents.policy import require_change
 from archive_app.documents.upload_parts import drop_parts
-from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.engagements import lock_engagement, require_unsealed, subjects_of
 from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -92,13 +92,13 @@ def announce(
     if not 0 < len(offers) <= MAX_ANNOUNCED:
         raise InvalidInputError(field=N_("Files"), reason=N_("Between 1 and 2,000 files can be announced at once."))
     known = _known(uow, engagement_id, document_id)
-    place = _Place(engagement_id, document_id, origin)
+    place = Place(engagement_id, document_id, origin)
     lines = []
     for offer in offers:
         line = known.get(_line_key(offer))
         if line is not None:
-            _compare(uow, line, offer)
-        lines.append(line or _announced(uow, place, offer))
+            compare(uow, line, offer)
+        lines.append(line or announced(uow, place, offer))
     return lines
 
 
@@ -114,7 +114,7 @@ def announce_one(
 ) -> Upload:
     """A line of its own for a file whose size is not known yet: it comes with a plain form. Raises: NotFoundError."""
     _check_place(uow, engagement_id, document_id, origin.level)
-    return _announced(uow, _Place(engagement_id, document_id, origin), offer)
+    return announced(uow, Place(engagement_id, document_id, origin), offer)
 
 
 @query(Permission.DOCUMENTS_READ)
@@ -286,14 +286,15 @@ def _without_document(uow: UnitOfWork, upload: Upload) -> Upload:
 
 def _check_place(uow: UnitOfWork, engagement_id: str, document_id: str | None, level: Level) -> None:
     uow.require(WORK, engagement_id, Permission.DOCUMENTS_ADD)
+    require_unsealed(uow.session, engagement_id)
     if document_id is None:
         require_level(uow, engagement_id, level)
     else:
         require_change(uow, document_id)
 
 
-def _compare(uow: UnitOfWork, line: Upload, offer: Offer) -> None:
-    """Lets parts go that came from another state of the file: of the same name and size, but changed since."""
+def compare(uow: UnitOfWork, line: Upload, offer: Offer) -> None:
+    """A step: lets parts go that came from another state of the file: of the same name and size, but changed since."""
     told = json.loads(line.entry)
     modified = _moment(offer)
     if line.state in OPEN_STATES and told["modified_at"] != modified:
@@ -311,13 +312,16 @@ def _line_key(offer: Offer) -> tuple[str, int]:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """Where announced files go: an engagement, or a document of it as new versions, and what is said of all of them."""
+
     engagement_id: str
     document_id: str | None
     origin: Origin
 
 
-def _announced(uow: UnitOfWork, place: _Place, offer: Offer) -> Upload:
+def announced(uow: UnitOfWork, place: Place, offer: Offer) -> Upload:
+    """The step that puts a file on the list; the caller has checked who offers it, and where to."""
     name = offer.path.replace("\\", "/").rpartition("/")[2]
     source_path, size_bytes = _line_key(offer)
     named = {"name": name, "source_path": storable_text(offer.path), "modified_at": _moment(offer)}

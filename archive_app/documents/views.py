@@ -29,6 +29,7 @@ from archive_app.trail.reading import document_history
 from archive_app.web.downloads import content_answer
 from archive_app.web.gate import current_actor, requires
 from archive_app.web.language import current_language
+from archive_app.web.panels import document_panels
 from archive_app.web.uploads import form_files, request_body
 from search import LONGEST_QUERY_CHARS
 
@@ -59,7 +60,7 @@ def engagement_page(engagement_id: str) -> ResponseReturnValue:
         team=list_team(actor, engagement_id=engagement_id),
         alarms=glass_alarms(actor, engagement_id=engagement_id),
         standing=standing,
-        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD),
+        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD) and view.engagement.sealed_at is None,
         may_classify=standing.leads and actor.may(Permission.DOCUMENTS_CLASSIFY),
         kind_names=KIND_NAMES,
     )
@@ -208,8 +209,9 @@ def document_page(document_id: str) -> ResponseReturnValue:
         part_notes=READING_NOTES,
         notes_of=notes_of,
         history=document_history(actor, document_id=document_id, after=request.args.get("after")),
-        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD),
+        may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD) and page.engagement.sealed_at is None,
         kind_names=KIND_NAMES,
+        panels=document_panels(document_id),
     )
 
 

@@ -16,6 +16,7 @@ from archive_app.engagements.engagements import (
     view_engagement,
 )
 from archive_app.engagements.models import Client, Engagement
+from archive_app.engagements.schemes import USUAL_SCHEME
 from archive_app.kernel.paging import Page
 from archive_app.kernel.permissions import Permission
 from archive_app.web.api.reading import Asked, Identifier, Paging, Text, Whole
@@ -23,6 +24,7 @@ from archive_app.web.api.routes import Resources, Shown
 from archive_app.web.gate import current_actor
 
 blueprint = Resources("engagements", __name__)
+Activity = Literal["verification", "validation", "certification", "evaluation", "service", "management"]
 
 
 class ClientShown(Shown):
@@ -33,6 +35,7 @@ class ClientShown(Shown):
     name: str
     credit_code: str | None
     province: str | None
+    sector: str | None
     created_at: datetime
 
 
@@ -53,6 +56,13 @@ class NewClient(Asked):
         description="Two digits of GB/T 2260; left out, the province whose authority gave out the credit code.",
         examples=["32"],
     )
+    sector: str = Field(
+        "",
+        title="Sector",
+        max_length=40,
+        description="One of the installation's sectors; what its verification asks people to be competent for.",
+        examples=["power_generation"],
+    )
 
 
 class EngagementShown(Shown):
@@ -64,8 +74,13 @@ class EngagementShown(Shown):
     number: str
     title: str
     year: int
-    activity: Literal["verification", "validation"]
+    activity: Activity
     project_number: str | None
+    scheme: str
+    scheme_version: str
+    stage: str
+    parent_id: str | None
+    sealed_at: datetime | None
     created_at: datetime
 
 
@@ -82,7 +97,19 @@ class NewEngagement(Asked):
     number: str = Field(title="Number", min_length=1, max_length=60, examples=["HC-2026-001"])
     title: str = Field(title="Title", min_length=1, max_length=200, examples=["2025年度排放核查"])
     year: int = Field(title="Year", ge=FIRST_YEAR, le=LAST_YEAR, examples=[2025])
-    activity: Literal["verification", "validation"] = Field(default="verification", title="Activity")
+    scheme: str = Field(
+        USUAL_SCHEME,
+        title="Scheme",
+        max_length=60,
+        description="What kind of engagement it is; the page “Schemes” shows the codes.",
+    )
+    activity: Activity | None = Field(None, title="Activity", description="Left out, as the scheme says.")
+    parent_number: str = Field(
+        "",
+        title="Follows",
+        max_length=60,
+        description="The number of the engagement of the same client that this one follows, as a re-check does.",
+    )
     project_number: str = Field(
         "",
         title="Project number",
@@ -103,7 +130,9 @@ class EngagementQuery(Paging):
     text: Text = Field("", max_length=200, description="Any part of the title, number or client's name.")
     client: Identifier | None = Field(None, description="Only of this client.")
     year: Whole | None = Field(None, ge=FIRST_YEAR, le=LAST_YEAR, description="Only of this year.")
-    activity: Literal["verification", "validation"] | None = Field(None, description="Only of this activity.")
+    activity: Activity | None = Field(None, description="Only of this activity.")
+    scheme: Text = Field("", max_length=60, description="Only of this scheme.")
+    stage: Text = Field("", max_length=40, description="Only in this stage.")
 
 
 _CLIENT = {
@@ -112,6 +141,7 @@ _CLIENT = {
     "name": "江南热电有限公司",
     "credit_code": None,
     "province": "32",
+    "sector": "power_generation",
     "created_at": "2026-11-21T02:00:00Z",
 }
 _ENGAGEMENT = {
@@ -123,6 +153,11 @@ _ENGAGEMENT = {
     "year": 2025,
     "activity": "verification",
     "project_number": None,
+    "scheme": USUAL_SCHEME,
+    "scheme_version": "1",
+    "stage": "arrangement",
+    "parent_id": None,
+    "sealed_at": None,
     "created_at": "2026-11-21T02:00:00Z",
 }
 _LISTED = {**_ENGAGEMENT, "client_name": _CLIENT["name"]}
@@ -135,6 +170,7 @@ def _client(row: Client) -> ClientShown:
         name=row.name,
         credit_code=row.credit_code,
         province=row.province,
+        sector=row.sector,
         created_at=row.created_at,
     )
 
@@ -174,7 +210,8 @@ def read_client(client_id: str) -> Client:
 )
 def post_client(body: NewClient) -> Client:
     """Adds a client to one's own organisation."""
-    return add_client(current_actor(), name=body.name, credit_code=body.credit_code, province=body.province)
+    said = {"credit_code": body.credit_code, "province": body.province, "sector": body.sector}
+    return add_client(current_actor(), name=body.name, **said)
 
 
 @blueprint.lists(
@@ -187,7 +224,8 @@ def post_client(body: NewClient) -> Client:
 )
 def list_of_engagements(query: EngagementQuery) -> Page[EngagementLine]:
     """Engagements, newest first."""
-    filters = EngagementFilters(query.text, query.client or "", query.year, query.activity or "")
+    said = (query.text, query.client or "", query.year, query.activity or "", query.scheme, query.stage)
+    filters = EngagementFilters(*said)
     return list_engagements(current_actor(), filters=filters, after=query.after, limit=query.limit)
 
 
@@ -201,7 +239,7 @@ def list_of_engagements(query: EngagementQuery) -> Page[EngagementLine]:
 def read_engagement(engagement_id: str) -> EngagementLine:
     """One engagement."""
     found = view_engagement(current_actor(), engagement_id=engagement_id)
-    return EngagementLine(found.engagement, found.client.name)
+    return EngagementLine(found.engagement, found.client.name, found.scheme)
 
 
 @blueprint.writes(
@@ -223,6 +261,8 @@ def post_engagement(body: NewEngagement) -> Engagement:
         number=body.number,
         title=body.title,
         year=body.year,
-        activity=body.activity,
+        scheme=body.scheme,
+        activity=body.activity or "",
         project_number=body.project_number,
+        parent_number=body.parent_number,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from archive_app.engagements.abilities.kinds import SECTOR, all_competences
 from archive_app.engagements.independence import Conflict, find_conflicts, lock_relations
 from archive_app.engagements.models import Client
 from archive_app.engagements.policy import keeps_the_archive
@@ -76,13 +77,19 @@ class ClientPage:
 
 
 @use_case(Permission.CLIENTS_MANAGE)
-def add_client(actor: Actor, uow: UnitOfWork, *, name: str, credit_code: str = "", province: str = "") -> Client:
-    """Adds a client to the actor's organisation. Where no `province` is given, it is the one whose authority gave out
-    the credit code. Raises: InvalidInputError, ClientExistsError."""
+def add_client(
+    actor: Actor, uow: UnitOfWork, *, name: str, credit_code: str = "", province: str = "", sector: str = ""
+) -> Client:
+    """Adds a client to the actor's organisation; `sector` is one of `config/sectors.toml`. Where no
+    `province` is given, it is the one whose authority gave out the credit code.
+
+    Raises: InvalidInputError, ClientExistsError.
+    """
     organisation_id = _own_organisation(actor)
     name = one_line(name, field=N_("Name"), limit=200)
     code = checked_credit_code(credit_code)
     place = checked_province(province) or province_of(code)
+    branch = _checked_sector(sector)
     taken = select(Client.id).where(Client.organisation_id == organisation_id, Client.name == name)
     if uow.session.scalar(taken):
         raise ClientExistsError(name=name)
@@ -92,16 +99,20 @@ def add_client(actor: Actor, uow: UnitOfWork, *, name: str, credit_code: str = "
         name=name,
         credit_code=code,
         province=place,
+        sector=branch,
         created_at=uow.now,
     )
     uow.session.add(client)
-    uow.record(CLIENT_ADDED, {"client": client.id}, name=name, credit_code=code, province=place)
+    uow.record(CLIENT_ADDED, {"client": client.id}, name=name, credit_code=code, province=place, sector=branch)
     return client
 
 
 @use_case(Permission.CLIENTS_MANAGE)
-def change_client(actor: Actor, uow: UnitOfWork, *, client_id: str, credit_code: str, province: str) -> Client:
-    """Records another credit code and province of a client of one's own organisation.
+def change_client(
+    actor: Actor, uow: UnitOfWork, *, client_id: str, credit_code: str, province: str, sector: str | None = None
+) -> Client:
+    """Records another credit code and province of a client of one's own organisation, and another sector where one is
+    given (the empty one clears it).
 
     Raises: NotFoundError, InvalidInputError, ClientLinkedError; RelationLostError where somebody who does not keep the
     relations would make one count no longer.
@@ -114,9 +125,11 @@ def change_client(actor: Actor, uow: UnitOfWork, *, client_id: str, credit_code:
     lock_relations(uow, client.organisation_id)
     before = _decided_conflicts(uow, client)
     client.credit_code, client.province = code, place
+    client.sector = client.sector if sector is None else _checked_sector(sector)
     if before - _decided_conflicts(uow, client) and not actor.may(Permission.INTERESTS_MANAGE):
         raise RelationLostError
-    uow.record(CLIENT_CHANGED, _subjects(client), name=client.name, credit_code=code, province=place)
+    words = {"credit_code": code, "province": place, "sector": client.sector}
+    uow.record(CLIENT_CHANGED, _subjects(client), name=client.name, **words)
     return client
 
 
@@ -186,6 +199,12 @@ def view_client_page(actor: Actor, uow: UnitOfWork, *, client_id: str) -> Client
     keeps = keeps_the_archive(actor) and client.organisation_id == actor.organisation_id
     linkable = _entity_of(uow, client) if keeps and linked is None else None
     return ClientPage(client, linked.name if linked else "", linkable.name if linkable else "")
+
+
+def _checked_sector(code: str) -> str | None:
+    if code and code not in all_competences()[SECTOR]:
+        raise InvalidInputError(field=N_("Sector"), reason=N_("Choose one from the list."))
+    return code or None
 
 
 def _decided_conflicts(uow: UnitOfWork, client: Client) -> set[Conflict]:

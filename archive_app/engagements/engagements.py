@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -9,6 +10,16 @@ from sqlalchemy.orm import Session
 
 from archive_app.engagements.independence import lock_relations, require_independent
 from archive_app.engagements.models import Assignment, Client, Engagement
+from archive_app.engagements.schemes import (
+    USUAL_SCHEME,
+    Scheme,
+    Stage,
+    keep_edition,
+    scheme_named,
+    scheme_of,
+    schemes_of,
+)
+from archive_app.engagements.waiting import follow_declarations
 from archive_app.identity.models import Organisation, Person
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.duties import VALIDATION_AND_VERIFICATION_APART
@@ -23,8 +34,20 @@ from archive_app.kernel.words import one_line
 
 ENGAGEMENT_OPENED = event_type("engagement.opened", N_("Engagement opened"))
 FIRST_YEAR, LAST_YEAR = 1990, 2200
+Step = Callable[[UnitOfWork, Engagement], None]
+_AFTER_OPENING: list[Step] = []
 _DASHES = re.compile(r"[-‐‑‒–—―−]+")
-ACTIVITIES = {"verification": N_("Verification of a statement"), "validation": N_("Validation of a project")}
+ACTIVITIES = {
+    "verification": N_("Verification of a statement"),
+    "validation": N_("Validation of a project"),
+    "certification": N_("Certification"),
+    "evaluation": N_("Evaluation"),
+    "service": N_("Carbon service"),
+    "management": N_("Management system"),
+}
+"""What an engagement is about, in words (`scheme_values.ACTIVITIES`)."""
+_OF_ONE_KIND = frozenset({"verification", "validation"})
+"""Activities that share schemes; one body does not do both for the same project (S4 6.4.1)."""
 
 
 class NumberTakenError(ArchiveError):
@@ -32,6 +55,16 @@ class NumberTakenError(ArchiveError):
 
     code = "engagement_number_taken"
     message = N_("The number %(number)s belongs to another engagement. Nothing was opened; choose another number.")
+
+
+class EngagementSealedError(ArchiveError):
+    """The case file was accepted and sealed: nothing in it changes any more."""
+
+    code = "engagement_sealed"
+    message = N_(
+        "The file of %(number)s is sealed. Nothing was changed. What is missing can be added as a late addition with "
+        "its reason, or the archivist reopens the file."
+    )
 
 
 @dataclass(frozen=True)
@@ -42,14 +75,22 @@ class EngagementFilters:
     client_id: str = ""
     year: int | None = None
     activity: str = ""
+    scheme: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True)
 class EngagementLine:
-    """An engagement as lists show it."""
+    """An engagement as lists show it, with the scheme that it follows."""
 
     engagement: Engagement
     client_name: str
+    scheme: Scheme
+
+    @property
+    def stage(self) -> Stage:
+        """Where it is."""
+        return self.scheme.stage(self.engagement.stage)
 
 
 @dataclass(frozen=True)
@@ -59,6 +100,13 @@ class EngagementPage:
     engagement: Engagement
     client: Client
     organisation_name: str
+    scheme: Scheme
+
+
+def after_opening(step: Step) -> Step:
+    """Registers a step of a room above that runs, in the same unit of work, when an engagement was opened."""
+    _AFTER_OPENING.append(step)
+    return step
 
 
 @use_case(Permission.ENGAGEMENTS_CREATE)
@@ -70,34 +118,37 @@ def open_engagement(
     number: str,
     title: str,
     year: int,
-    activity: str = "verification",
+    scheme: str = USUAL_SCHEME,
+    activity: str = "",
     project_number: str = "",
+    parent_id: str = "",
+    parent_number: str = "",
 ) -> Engagement:
     """Opens an engagement for a client; a team leader who opens it is assigned to it as leader, and declares next.
 
-    `project_number` is the registered number of the project that is verified or validated, where it is one.
+    It follows `scheme` in today's version to its end; `activity` is the scheme's where nothing is said.
+    `project_number` is the registered number of the project, where one is verified or validated; `parent_id`, or
+    `parent_number`, the engagement of the same client that this one follows, as a re-check does.
 
-    Raises: InvalidInputError, NumberTakenError, NotFoundError for a client one may not see, and for one of another
-    organisation; NotIndependentError, ClientProvinceMissingError; DutiesNotSeparateError where the body did the other
-    activity for the same project.
+    Raises: InvalidInputError, NumberTakenError, SchemeChangedError, NotFoundError for a client one may not see, and
+    for one of another organisation; NotIndependentError, ClientProvinceMissingError; DutiesNotSeparateError where the
+    body did the other activity for the same project.
     """
     client = _client_of_own_body(actor, uow, client_id)
     number = one_line(number, field=N_("Number"), limit=60)
     title = one_line(title, field=N_("Title"), limit=200)
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise InvalidInputError(field=N_("Year"), reason=N_("This is not a year of emissions."))
-    if activity not in ACTIVITIES:
-        raise InvalidInputError(field=N_("Activity"), reason=N_("Choose one from the list."))
+    followed = scheme_named(scheme)
+    activity = _activity_of(followed, activity)
     project = project_key(project_number)
     lock_relations(uow, client.organisation_id)
     leader = uow.session.get(Person, actor.person_id) if actor.person_id and actor.may(Permission.TEAM_LEAD) else None
-    require_independent(uow, client, *([leader] if leader else []))
+    require_independent(uow, client, *([leader] if leader else []), activity=activity)
     _keep_activities_apart(uow, client.organisation_id, project, activity)
-    taken = select(Engagement.id).where(
-        Engagement.organisation_id == client.organisation_id, Engagement.number == number
-    )
-    if uow.session.scalar(taken):
-        raise NumberTakenError(number=number)
+    _require_free_number(uow, client.organisation_id, number)
+    parent_id = _parent_of(uow, followed, client, parent_id, parent_number)
+    keep_edition(uow, followed)
     engagement = Engagement(
         id=uow.new_id(),
         organisation_id=client.organisation_id,
@@ -107,16 +158,16 @@ def open_engagement(
         year=year,
         activity=activity,
         project_number=project or None,
+        scheme=followed.code,
+        scheme_version=followed.version,
+        stage=followed.stages[0].code,
+        parent_id=parent_id or None,
         created_at=uow.now,
     )
-    uow.session.add(engagement)
-    uow.session.flush()
-    if leader is not None:
-        uow.session.add(
-            Assignment(engagement_id=engagement.id, person_id=leader.id, part="leader", assigned_at=uow.now)
-        )
+    _begin(uow, engagement, leader)
     subjects = {"engagement": engagement.id, "client": client.id, "organisation": client.organisation_id}
     words = {"number": number, "title": title, "year": year, "client": client.name}
+    words |= {"scheme": f"{followed.code} {followed.version}", "parent": parent_id}
     uow.record(ENGAGEMENT_OPENED, subjects, **words, activity=activity, project_number=project)
     return engagement
 
@@ -146,8 +197,14 @@ def list_engagements(
         statement = statement.where(Engagement.year == filters.year)
     if filters.activity:
         statement = statement.where(Engagement.activity == filters.activity)
+    if filters.scheme:
+        statement = statement.where(Engagement.scheme == filters.scheme)
+    if filters.stage:
+        statement = statement.where(Engagement.stage == filters.stage)
     page = fetch_page(uow.session, statement, [Engagement.id], after=after, descending=True, limit=limit)
-    return Page([EngagementLine(row[0], row[1]) for row in page.items], page.next_key)
+    followed = schemes_of(uow.session, [row[0] for row in page.items])
+    lines = [EngagementLine(row[0], row[1], followed[row[0].scheme, row[0].scheme_version]) for row in page.items]
+    return Page(lines, page.next_key)
 
 
 @query(Permission.ENGAGEMENTS_READ)
@@ -167,7 +224,7 @@ def view_engagement(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Eng
         .join(Organisation, Organisation.id == Engagement.organisation_id)
         .where(Engagement.id == engagement_id)
     ).one()
-    return EngagementPage(row[0], row[1], row[2])
+    return EngagementPage(row[0], row[1], row[2], scheme_of(uow, row[0]))
 
 
 def project_key(text: str) -> str:
@@ -193,11 +250,57 @@ def _client_of_own_body(actor: Actor, uow: UnitOfWork, client_id: str) -> Client
     return client
 
 
+def _require_free_number(uow: UnitOfWork, organisation_id: str, number: str) -> None:
+    taken = select(Engagement.id).where(Engagement.organisation_id == organisation_id, Engagement.number == number)
+    if uow.session.scalar(taken):
+        raise NumberTakenError(number=number)
+
+
+def _begin(uow: UnitOfWork, engagement: Engagement, leader: Person | None) -> None:
+    """Puts the engagement there, with whoever leads it, and lets the rooms above begin with it."""
+    uow.session.add(engagement)
+    uow.session.flush()
+    if leader is not None:
+        row = Assignment(engagement_id=engagement.id, person_id=leader.id, part="leader", assigned_at=uow.now)
+        uow.session.add(row)
+        follow_declarations(uow, engagement)
+    for step in _AFTER_OPENING:
+        step(uow, engagement)
+
+
+def _activity_of(scheme: Scheme, activity: str) -> str:
+    allowed = _OF_ONE_KIND if scheme.activity in _OF_ONE_KIND else {scheme.activity}
+    if activity and activity not in allowed:
+        raise InvalidInputError(field=N_("Activity"), reason=N_("This is not an activity of the chosen scheme."))
+    return activity or scheme.activity
+
+
+def _parent_of(uow: UnitOfWork, scheme: Scheme, client: Client, parent_id: str, number: str) -> str:
+    """The engagement that one of `scheme` follows, empty where it follows none."""
+    if number.strip():
+        of_client = (Engagement.client_id == client.id, Engagement.number == number.strip())
+        # A number that one may not see is answered as one that does not exist.
+        parent_id = uow.session.scalar(select(Engagement.id).where(*of_client, uow.visible("engagement"))) or ""
+        if not parent_id:
+            raise InvalidInputError(field=N_("Follows"), reason=N_("This client has no such engagement."))
+    if not parent_id:
+        if scheme.parent:
+            raise InvalidInputError(field=N_("Follows"), reason=N_("Say which engagement this one follows."))
+        return ""
+    uow.require("engagement", parent_id)
+    parent = uow.session.get_one(Engagement, parent_id)
+    if parent.client_id != client.id:
+        raise InvalidInputError(field=N_("Follows"), reason=N_("This engagement is of another client."))
+    if scheme.follows and parent.scheme not in scheme.follows:
+        raise InvalidInputError(field=N_("Follows"), reason=N_("The chosen scheme does not follow one of that kind."))
+    return parent_id
+
+
 def _keep_activities_apart(uow: UnitOfWork, organisation_id: str, project: str, activity: str) -> None:
-    if not project:
+    if not project or activity not in _OF_ONE_KIND:
         return
     others = select(Engagement.organisation_id).where(
-        Engagement.project_number == project, Engagement.activity != activity
+        Engagement.project_number == project, Engagement.activity.in_(_OF_ONE_KIND - {activity})
     )
     VALIDATION_AND_VERIFICATION_APART.require_apart(organisation_id, uow.session.scalars(others))
 
@@ -209,6 +312,21 @@ def subjects_of(session: Session, engagement_id: str, **more: str) -> dict[str, 
     return {"organisation": engagement.organisation_id if engagement else "", "engagement": engagement_id, **more}
 
 
-def lock_engagement(session: Session, engagement_id: str) -> Engagement:
-    """The engagement, with other changes to it waiting until this unit of work ends."""
-    return session.get_one(Engagement, engagement_id, with_for_update=True)
+def lock_engagement(session: Session, engagement_id: str, *, sealed_too: bool = False) -> Engagement:
+    """The engagement, with other changes to it waiting until this unit of work ends.
+
+    `sealed_too` is for what may go on when the file is sealed: who has access to it, and what is added late.
+
+    Raises: EngagementSealedError.
+    """
+    engagement = session.get_one(Engagement, engagement_id, with_for_update=True, populate_existing=True)
+    if engagement.sealed_at is not None and not sealed_too:
+        raise EngagementSealedError(number=engagement.number)
+    return engagement
+
+
+def require_unsealed(session: Session, engagement_id: str) -> None:
+    """Refuses early, before work is done in vain; `lock_engagement` refuses for good. Raises: EngagementSealedError."""
+    engagement = session.get_one(Engagement, engagement_id)
+    if engagement.sealed_at is not None:
+        raise EngagementSealedError(number=engagement.number)

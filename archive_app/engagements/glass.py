@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from archive_app.engagements.engagements import subjects_of
 from archive_app.engagements.models import Access, Assignment, Engagement
 from archive_app.engagements.policy import BROKEN_GLASS, LEAD, READ
+from archive_app.engagements.waiting import ring
 from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
@@ -80,6 +81,7 @@ def break_glass(actor: Actor, uow: UnitOfWork, *, engagement_id: str, reason: st
         until=uow.now + uow.archive.rules.glass_window,
     )
     uow.session.add(access)
+    ring(uow, engagement, access, by=actor.display_name)
     subjects = subjects_of(uow.session, engagement_id, person=actor.person_id, access=access.id)
     uow.record(GLASS_BROKEN, subjects, title=engagement.title, reason=reason, until=access.until.isoformat())
     return access

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from archive_app.engagements.models import Assignment, Client, Engagement, Interest
 from archive_app.engagements.provinces import province_name, province_names
+from archive_app.engagements.scheme_values import INDEPENDENT_ACTIVITIES
 from archive_app.identity.models import Organisation, Person
 from archive_app.kernel.errors import ArchiveError
 from archive_app.kernel.language import N_
@@ -149,11 +150,14 @@ def lock_relations(uow: UnitOfWork, organisation_id: str) -> Organisation:
     return uow.session.get_one(Organisation, organisation_id, with_for_update={"key_share": True})
 
 
-def require_independent(uow: UnitOfWork, client: Client, *people: Person) -> None:
+def require_independent(uow: UnitOfWork, client: Client, *people: Person, activity: str) -> None:
     """A step: refuses where the client's verification body or one of the people is not independent of the client.
+    Activities that judge nobody, such as a service project, ask for no independence.
 
     Raises: NotIndependentError, ClientProvinceMissingError.
     """
+    if activity not in INDEPENDENT_ACTIVITIES:
+        return
     found = find_conflicts(uow, client, [person.id for person in people])
     for conflict in sorted(found, key=lambda conflict: conflict.undecided):
         raise ClientProvinceMissingError(conflict, client) if conflict.undecided else NotIndependentError(conflict)
@@ -224,6 +228,7 @@ def touched_assignments(uow: UnitOfWork, interest: Interest, limit: int = 50) ->
         .join(Assignment, Assignment.engagement_id == Engagement.id)
         .join(Person, Person.id == Assignment.person_id)
         .where(Engagement.client_id.in_(touched), Assignment.ended_at.is_(None))
+        .where(Engagement.activity.in_(INDEPENDENT_ACTIVITIES))
         .where(true() if interest.person_id is None else Assignment.person_id == interest.person_id)
         # Everybody knows what they are assigned to themselves, declared or not.
         .where(or_(uow.visible("engagement"), Assignment.person_id == uow.actor.person_id))

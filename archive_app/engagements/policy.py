@@ -8,7 +8,7 @@ of it, whatever else would open it.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Client, Engagement
@@ -16,6 +16,8 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy, Reach
+from archive_app.worklist.kinds import codes_of_unseen
+from archive_app.worklist.models import Task
 
 READ, WORK, LEAD = "engagement", "engagement.work", "engagement.lead"
 """The engagement as a subject to read, to file into, and to decide about."""
@@ -51,6 +53,10 @@ def register(policy: Policy) -> None:
     policy.grant("client", client_of_visible_engagement)
     policy.grant("client", _client_of_own_organisation)
     _register_access(policy)
+    # What waits for a part of the team waits for whoever has it now; of an engagement that somebody does not see, only
+    # what asks them to begin.
+    policy.grant("task", _task_of_part)
+    policy.grant("task", _task_unseen)
 
 
 def _register_access(policy: Policy) -> None:
@@ -100,6 +106,28 @@ def _assignments(actor: Actor) -> Select[str]:
     return select(Assignment.engagement_id).where(
         Assignment.person_id == actor.person_id, Assignment.ended_at.is_(None)
     )
+
+
+def _task_of_part(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.person_id is None or not actor.may(Permission.ENGAGEMENTS_READ):
+        return None
+    mine = select(Assignment.engagement_id, Assignment.part).where(
+        Assignment.person_id == actor.person_id, Assignment.ended_at.is_(None), Assignment.declared_at.is_not(None)
+    )
+    return tuple_(Task.engagement_id, Task.part).in_(mine)
+
+
+def _task_unseen(actor: Actor) -> ColumnElement[bool] | None:
+    if actor.person_id is None or not actor.may(Permission.ENGAGEMENTS_READ):
+        return None
+    undeclared = _assignments(actor).where(Assignment.declared_at.is_(None))
+    return and_(Task.person_id == actor.person_id, Task.kind.in_(codes_of_unseen()), Task.engagement_id.in_(undeclared))
+
+
+def task_in_sight(policy: Policy, actor: Actor) -> ColumnElement[bool]:
+    """The clause for tasks of engagements that the actor sees; what asks somebody to begin is not among them."""
+    seen = select(Engagement.id).where(Engagement.id == Task.engagement_id, policy.visible_to(actor, READ))
+    return and_(Task.kind.not_in(codes_of_unseen()), seen.correlate(Task).exists())
 
 
 def _whole_organisation(actor: Actor) -> Reach | None:

@@ -1,48 +1,39 @@
 """Provinces by their two digits (GB/T 2260), and the one that a unified social credit code was given in (GB 32100)."""
 
-import re
-import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
+from typing import Annotated
 
+from pydantic import StringConstraints
+
+from archive_app.engagements.data_files import Names, Shape, Words, names_of, read_file
 from archive_app.identity.names import checked_credit_code
 from archive_app.kernel.errors import InvalidInputError
 from archive_app.kernel.language import N_
-from archive_app.settings import CONFIG, SettingsError
+from archive_app.settings import CONFIG
 
 _FILE = CONFIG / "provinces.toml"
-_CODE = re.compile(r"[0-9]{2}")
 _REGION = slice(2, 4)
 
-Names = Mapping[str, str]
+
+@dataclass(frozen=True)
+class _Provinces(Shape):
+    provinces: dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")], Words]
 
 
 def parse_provinces(text: str, source: str) -> Mapping[str, Names]:
     """The provinces of a TOML document by code, each with its names by language tag (zh, en), in its order.
 
-    Raises: SettingsError naming `source` and the first thing in it that is unknown, wrong or missing.
+    Raises: SettingsError naming `source` and the line of whatever in it is unknown, wrong or missing.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source}: {error}") from error
-    if tables.keys() != {"provinces"} or not isinstance(tables["provinces"], dict):
-        raise SettingsError(f"{source}: holds one table [provinces] and nothing else")
-    for code, names in tables["provinces"].items():
-        if not _CODE.fullmatch(code):
-            raise SettingsError(f"{source}: [provinces] {code} is not a code of two digits")
-        if not isinstance(names, dict) or names.keys() != {"zh", "en"}:
-            raise SettingsError(f"{source}: [provinces] {code} must give zh and en")
-        if not all(isinstance(name, str) and name.strip() for name in names.values()):
-            raise SettingsError(f"{source}: [provinces] {code} has a name that is no text")
-    return MappingProxyType({code: MappingProxyType(names) for code, names in tables["provinces"].items()})
+    return names_of(read_file(text, source, _Provinces).provinces)
 
 
 @cache
 def all_provinces() -> Mapping[str, Names]:
     """The provinces of this installation. Raises: SettingsError."""
-    return parse_provinces(_FILE.read_text(encoding="utf-8"), str(_FILE))
+    return parse_provinces(_FILE.read_text(encoding="utf-8"), _FILE.name)
 
 
 def province_name(code: str, language: str) -> str:

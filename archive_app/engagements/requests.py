@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Engagement
 from archive_app.engagements.policy import DECIDE, LEAD, READ, REQUEST
+from archive_app.engagements.waiting import await_decision, decided
 from archive_app.identity.actors import acting_as
 from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
@@ -128,6 +129,7 @@ def ask_for_access(actor: Actor, uow: UnitOfWork, *, wanted: str, grounds: str, 
         reason="",
     )
     uow.session.add(request)
+    await_decision(uow, request, asked_by=actor.display_name)
     uow.record(ACCESS_ASKED, _subjects(request), wanted=wanted, grounds=grounds, days=days)
     return request
 
@@ -213,6 +215,7 @@ def attach_request(actor: Actor, uow: UnitOfWork, *, request_id: str, wanted: st
         # The same whether there is none or none that may be decided about.
         raise InvalidInputError(field=N_("Engagement"), reason=N_("No engagement has exactly this number or title."))
     request.engagement_id = found
+    await_decision(uow, request, asked_by=uow.session.get_one(Person, request.person_id).display_name)
     uow.record(REQUEST_ATTACHED, _subjects(request), wanted=request.wanted)
     return request
 
@@ -282,6 +285,7 @@ def _settle(uow: UnitOfWork, request: AccessRequest, outcome: str, reason: str) 
         raise ConflictError
     request.outcome, request.reason = outcome, reason
     request.decided_at, request.decided_by = uow.now, uow.actor.name
+    decided(uow, request)
 
 
 def _check_days(days: int, most: int) -> None:

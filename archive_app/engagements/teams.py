@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 
-from archive_app.engagements.engagements import lock_engagement
+from archive_app.engagements.engagements import Step, lock_engagement
 from archive_app.engagements.independence import (
     Conflict,
     by_person,
@@ -16,6 +16,8 @@ from archive_app.engagements.independence import (
 )
 from archive_app.engagements.models import Assignment, Client, Engagement
 from archive_app.engagements.policy import LEAD
+from archive_app.engagements.scheme_values import INDEPENDENT_ACTIVITIES
+from archive_app.engagements.waiting import follow_declarations, has_declared
 from archive_app.identity.actors import actor_for, standing_of
 from archive_app.identity.models import Person
 from archive_app.kernel.actor import Actor
@@ -32,6 +34,7 @@ MEMBER_REMOVED = event_type("team.member_removed", N_("Team member removed"))
 PARTS = {"leader": N_("Team leader"), "member": N_("Team member"), "reviewer": N_("Technical reviewer")}
 TEAM_PARTS = frozenset({"leader", "member"})
 """The parts of the team proper: the technical reviewer is assigned to the engagement and not of its team."""
+_AFTER_CHANGE: list[Step] = []
 _NEEDED = {
     "leader": Permission.TEAM_LEAD,
     "member": Permission.TEAM_JOIN,
@@ -66,6 +69,13 @@ class PartNeedsRoleError(ArchiveError):
     message = N_("%(name)s does not hold the role that this part needs. Nobody was assigned.")
 
 
+def after_team_change(step: Step) -> Step:
+    """Registers a step of a room above that runs, in the same unit of work, when somebody was assigned, got another
+    part, or was taken off."""
+    _AFTER_CHANGE.append(step)
+    return step
+
+
 @use_case(Permission.TEAM_MANAGE)
 def set_member(actor: Actor, uow: UnitOfWork, *, engagement_id: str, person_id: str, part: str) -> None:
     """Assigns an active colleague, or changes their part. They see the engagement once they have declared.
@@ -85,8 +95,10 @@ def set_member(actor: Actor, uow: UnitOfWork, *, engagement_id: str, person_id: 
     if not actor_for(person, standing_of(uow, person), address="").may(_NEEDED[part]):
         raise PartNeedsRoleError(name=person.display_name)
     lock_relations(uow, engagement.organisation_id)
-    require_independent(uow, uow.session.get_one(Client, engagement.client_id), person)
+    client = uow.session.get_one(Client, engagement.client_id)
+    require_independent(uow, client, person, activity=engagement.activity)
     _assign(uow, engagement, person, part)
+    _changed(uow, engagement)
     subjects = {"engagement": engagement_id, "person": person_id, "organisation": engagement.organisation_id}
     uow.record(MEMBER_ADDED, subjects, name=person.display_name, part=part)
 
@@ -103,6 +115,7 @@ def remove_member(actor: Actor, uow: UnitOfWork, *, engagement_id: str, person_i
     if assignment.part == "leader":
         _keep_a_leader(uow, engagement_id, person)
     assignment.ended_at = uow.now
+    _changed(uow, engagement)
     subjects = {"engagement": engagement_id, "person": person_id, "organisation": engagement.organisation_id}
     uow.record(MEMBER_REMOVED, subjects, name=person.display_name)
 
@@ -147,7 +160,7 @@ def list_conflicts(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Mapp
     because a relation may be recorded long after the assignment. Raises: NotFoundError."""
     uow.require("engagement", engagement_id)
     engagement = uow.session.get_one(Engagement, engagement_id)
-    if engagement.organisation_id != actor.organisation_id:
+    if engagement.organisation_id != actor.organisation_id or engagement.activity not in INDEPENDENT_ACTIVITIES:
         # Nobody else's matter: neither a supervisor's nor the client's.
         return {}
     return by_person(find_conflicts(uow, uow.session.get_one(Client, engagement.client_id)))
@@ -159,7 +172,15 @@ def declared(uow: UnitOfWork, engagement_id: str, person_id: str) -> Assignment:
     if assignment is None or assignment.ended_at is not None:
         raise NotFoundError
     assignment.declared_at = uow.now
+    has_declared(uow, engagement_id, person_id)
     return assignment
+
+
+def _changed(uow: UnitOfWork, engagement: Engagement) -> None:
+    uow.session.flush()
+    follow_declarations(uow, engagement)
+    for step in _AFTER_CHANGE:
+        step(uow, engagement)
 
 
 def _assign(uow: UnitOfWork, engagement: Engagement, person: Person, part: str) -> None:

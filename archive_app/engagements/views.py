@@ -4,6 +4,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from archive_app.engagements.abilities.groups import list_groups, team_groups
+from archive_app.engagements.abilities.kinds import SECTOR, competence_name
+from archive_app.engagements.abilities.matching import fitting_people, list_gaps
 from archive_app.engagements.clients import (
     ClientPage,
     add_client,
@@ -26,6 +29,7 @@ from archive_app.engagements.glass import glass_alarms
 from archive_app.engagements.independence import KINDS
 from archive_app.engagements.policy import keeps_the_archive
 from archive_app.engagements.provinces import province_name
+from archive_app.engagements.schemes import all_schemes
 from archive_app.engagements.teams import (
     PARTS,
     list_candidates,
@@ -56,6 +60,8 @@ def list_page() -> ResponseReturnValue:
         client_id=request.args.get("client", ""),
         year=request.args.get("year", type=int),
         activity=request.args.get("activity", ""),
+        scheme=request.args.get("scheme", ""),
+        stage=request.args.get("stage", ""),
     )
     page = list_engagements(actor, filters=filters, after=request.args.get("after"))
     clients = list_clients(actor, limit=_MOST_CHOICES).items if actor.may(Permission.CLIENTS_READ) else []
@@ -66,6 +72,8 @@ def list_page() -> ResponseReturnValue:
         clients=[(client.id, client.name) for client in clients],
         years=[(year, year) for year in engagement_years(actor)],
         activities=ACTIVITIES,
+        schemes=all_schemes(),
+        language=current_language(),
         awaited=list_awaited(actor, after=request.args.get("awaited")),
         alarms=glass_alarms(actor),
         parts=PARTS,
@@ -90,13 +98,16 @@ def new_page() -> ResponseReturnValue:
                 number=form.number.data,
                 title=form.title.data,
                 year=form.year.data,
-                activity=form.activity.data,
+                scheme=form.scheme.data,
+                activity=form.activity.data or "",
                 project_number=form.project_number.data or "",
+                parent_number=form.parent_number.data or "",
             )
             # Whoever leads it sees it once they have declared.
-            to = "filing.declaration_page" if actor.may(Permission.TEAM_LEAD) else "documents.engagement_page"
+            to = "filing.declaration_page" if actor.may(Permission.TEAM_LEAD) else "progress.progress_page"
             return redirect(url_for(to, engagement_id=engagement.id), 303)
-    return render_template("engagements/new.html", form=form), form_status(form)
+    shown = render_template("engagements/new.html", form=form, schemes=all_schemes(), language=current_language())
+    return shown, form_status(form)
 
 
 @blueprint.get("/clients")
@@ -118,6 +129,7 @@ def add_client_action() -> ResponseReturnValue:
                 name=form.name.data,
                 credit_code=form.credit_code.data or "",
                 province=form.province.data or "",
+                sector=form.sector.data or "",
             )
             flash(_("%(name)s was added.", name=client.name), "success")
             return redirect(url_for("engagements.clients_page"), 303)
@@ -129,7 +141,8 @@ def add_client_action() -> ResponseReturnValue:
 def client_page(client_id: str) -> ResponseReturnValue:
     """One client, and the form to change what is recorded about it."""
     view = view_client_page(current_actor(), client_id=client_id)
-    recorded = {"credit_code": view.client.credit_code or "", "province": view.client.province or ""}
+    client = view.client
+    recorded = {name: getattr(client, name) or "" for name in ("credit_code", "province", "sector")}
     return _render_client(view, ClientForm(current_language(), known=True, formdata=None, **recorded))
 
 
@@ -145,6 +158,7 @@ def change_client_action(client_id: str) -> ResponseReturnValue:
                 client_id=client_id,
                 credit_code=form.credit_code.data or "",
                 province=form.province.data or "",
+                sector=form.sector.data or "",
             )
             flash(_("The client was changed."), "success")
             return redirect(url_for("engagements.client_page", client_id=client_id), 303)
@@ -182,12 +196,18 @@ def team_page(engagement_id: str) -> ResponseReturnValue:
     team = list_team(actor, engagement_id=engagement_id)
     may_manage = actor.may(Permission.TEAM_MANAGE) and may_lead(actor, engagement_id=engagement_id)
     candidates = list_candidates(actor, engagement_id=engagement_id) if may_manage else []
+    fitting = fitting_people(actor, engagement_id=engagement_id) if may_manage else {}
     return render_template(
         "engagements/team.html",
         alarms=glass_alarms(actor, engagement_id=engagement_id),
         engagement=engagement,
         team=team,
-        candidates=candidates,
+        candidates=sorted(candidates, key=lambda person: -fitting.get(person.person_id, 0)),
+        fitting=fitting,
+        gaps=list_gaps(actor, engagement_id=engagement_id),
+        competence_name=competence_name,
+        groups=team_groups(actor, engagement_id=engagement_id),
+        grouped=list_groups(actor, engagement_id=engagement_id),
         conflicts=list_conflicts(actor, engagement_id=engagement_id),
         kinds=KINDS,
         parts=PARTS,
@@ -219,6 +239,7 @@ def _render_clients(form: ClientForm) -> ResponseReturnValue:
         may_add=actor.may(Permission.CLIENTS_MANAGE),
         text=text,
         province_of=_province,
+        sector_of=_sector,
     )
     return shown, form_status(form)
 
@@ -233,9 +254,14 @@ def _render_client(view: ClientPage, form: ClientForm) -> ResponseReturnValue:
         may_change=may_change,
         may_link=may_change and keeps_the_archive(actor),
         province_of=_province,
+        sector_of=_sector,
     )
     return shown, form_status(form)
 
 
 def _province(code: str | None) -> str:
     return province_name(code, current_language()) if code else ""
+
+
+def _sector(code: str | None) -> str:
+    return competence_name(SECTOR, code, current_language()) if code else ""

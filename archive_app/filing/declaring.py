@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
+from archive_app.casework.recording import record_as
 from archive_app.documents.errors import InterruptedError as TransferInterruptedError
 from archive_app.documents.ingest import Entry, Stored, Stream, file_version, store
 from archive_app.documents.names import original_name
@@ -245,10 +246,14 @@ def _file(actor: Actor, archive: Archive, was: Assigned, sheet: Sheet, made: _Re
         if (assigned.facts(), assigned.assignment.assigned_at) != (was.facts(), was.assignment.assigned_at):
             raise ConflictError
         lock_relations(uow, engagement.organisation_id)
-        require_independent(uow, assigned.client, assigned.person)
+        require_independent(uow, assigned.client, assigned.person, activity=engagement.activity)
         filed = file_version(uow, engagement_id, None, made.stored, made.entry)
         if filed.document_id is None:
             raise ConflictError
+        # The day that a signed sheet bears is on the paper: whoever describes the record says it.
+        day = made.moment.astimezone(archive.rules.zone).date() if made.way == CONFIRMED else None
+        name = assigned.person.display_name
+        record_as(uow, filed.document_id, type="declaration", state="accepted", originator=name, evidence_on=day)
         row = Declaration(
             id=uow.new_id(),
             engagement_id=engagement_id,
@@ -267,7 +272,7 @@ def _file(actor: Actor, archive: Archive, was: Assigned, sheet: Sheet, made: _Re
         uow.record(
             DECLARATION_MADE,
             {**subjects, "document": filed.document_id, "declaration": row.id},
-            name=assigned.person.display_name,
+            name=name,
             text_version=sheet.version,
             way=made.way,
             text_sha256=sheet.wording.digest().hex(),
@@ -313,7 +318,7 @@ def _made(uow: UnitOfWork, assigned: Assigned) -> Made | None:
 
 def _refusal(uow: UnitOfWork, assigned: Assigned) -> NotIndependentError | ClientProvinceMissingError | None:
     try:
-        require_independent(uow, assigned.client, assigned.person)
+        require_independent(uow, assigned.client, assigned.person, activity=assigned.engagement.activity)
     except (NotIndependentError, ClientProvinceMissingError) as error:
         return error
     return None

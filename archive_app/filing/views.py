@@ -53,7 +53,7 @@ def declare_action(engagement_id: str) -> ResponseReturnValue:
         flash(error.text(current_language()), "danger")
         return redirect(url_for("filing.declaration_page", engagement_id=engagement_id), 303)
     flash(_("You have declared. The engagement is open to you now."), "success")
-    return redirect(url_for("documents.engagement_page", engagement_id=engagement_id), 303)
+    return redirect(url_for("progress.progress_page", engagement_id=engagement_id), 303)
 
 
 @blueprint.post("/engagements/<engagement_id>/declaration/relation")
@@ -81,7 +81,7 @@ def relation_action(engagement_id: str) -> ResponseReturnValue:
 def bring_own(engagement_id: str) -> ResponseReturnValue:
     """A form sends the scan of one's own signed sheet."""
     if _brought(engagement_id, current_actor().person_id or ""):
-        return redirect(url_for("documents.engagement_page", engagement_id=engagement_id), 303)
+        return redirect(url_for("progress.progress_page", engagement_id=engagement_id), 303)
     return redirect(url_for("filing.declaration_page", engagement_id=engagement_id), 303)
 
 

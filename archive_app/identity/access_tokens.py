@@ -75,6 +75,25 @@ SCOPES = (
         Permission.INBOX_SORT,
         _WORKING,
     ),
+    Scope(
+        "cases",
+        N_("Take engagements on from stage to stage"),
+        Permission.STAGES_MOVE,
+        # Whose turn it is at a stage depends on what the person is: leader, archivist, or who issues reports.
+        _SEEING | {Permission.ENGAGEMENTS_KEEP, Permission.TEAM_LEAD, Permission.REPORTS_ISSUE},
+    ),
+    Scope(
+        "records",
+        N_("Describe, accept and return records (needs reading, too)"),
+        Permission.RECORDS_DESCRIBE,
+        _SEEING | {Permission.ENGAGEMENTS_KEEP, Permission.RECORDS_ACCEPT},
+    ),
+    Scope(
+        "nonconformities",
+        N_("Raise nonconformities and confirm corrections"),
+        Permission.NONCONFORMITIES_MANAGE,
+        _SEEING,
+    ),
     Scope("log", N_("Read the audit log"), Permission.LOG_READ),
 )
 _OF_TOKENS = frozenset({Permission.ANYBODY, Permission.SIGNED_IN})

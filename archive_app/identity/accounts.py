@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from archive_app.identity.access_tokens import end_tokens
 from archive_app.identity.granting import (
+    ROLES_MOVED,
     add_roles,
     keep_able,
     lock_organisation,
@@ -84,6 +85,7 @@ def invite(
     add_roles(uow, person.id, chosen)
     token = issue_link(uow, INVITATION, person.id)
     given = {"roles" if actor.is_system else "proposed": sorted(chosen)}
+    ROLES_MOVED.announce(uow, person)
     uow.record(PERSON_INVITED, subjects_of(person), login=person.login, name=person.display_name, **given)
     return Handed(person.id, token)
 
@@ -142,6 +144,7 @@ def deactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     person.active = False
     end_sessions(uow, person_id)
     end_tokens(uow, person_id)
+    ROLES_MOVED.announce(uow, person)
     uow.record(PERSON_DEACTIVATED, subjects_of(person), login=person.login)
 
 
@@ -161,6 +164,7 @@ def reactivate(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     if not actor.is_system:
         for row in roles.values():
             row.proposed_by, row.proposed_at, row.granted_by, row.granted_at = actor.name, uow.now, None, None
+    ROLES_MOVED.announce(uow, person)
     uow.record(PERSON_REACTIVATED, subjects_of(person), login=person.login, proposed=sorted(roles))
 
 

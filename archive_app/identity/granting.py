@@ -16,6 +16,7 @@ from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.levels import Level
+from archive_app.kernel.occasions import Occasion
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
 from archive_app.kernel.use_case import use_case
@@ -26,6 +27,8 @@ OFFICER_APPOINTED = event_type("person.officer_appointed", N_("First security of
 ROLES_GRANTED = event_type("person.roles_granted", N_("Roles granted"))
 ROLES_REFUSED = event_type("person.roles_refused", N_("Roles refused"))
 RIGHTS_CHANGED = event_type("person.roles_changed", N_("Roles changed"))
+ROLES_MOVED: Occasion[Person] = Occasion("roles moved")
+"""Somebody's roles, granted or proposed, or whether they may use them, just changed."""
 
 
 class RolesNotOfferedError(DeniedError):
@@ -94,6 +97,7 @@ def propose_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Colle
     for role in waiting - wanted:
         uow.session.delete(rows[role])
     add_roles(uow, person_id, wanted - waiting)
+    ROLES_MOVED.announce(uow, person)
     uow.record(ROLES_PROPOSED, subjects_of(person), login=person.login, before=sorted(waiting), after=sorted(wanted))
 
 
@@ -114,6 +118,7 @@ def appoint_officer(actor: Actor, uow: UnitOfWork, *, person_id: str) -> None:
     require_fit(uow, person.organisation_id, {"person": person_id}, rows.keys(), {OFFICER})
     before = _granted(rows)
     _grant(uow, [row])
+    ROLES_MOVED.announce(uow, person)
     uow.record(OFFICER_APPOINTED, subjects_of(person), login=person.login, before=before, after=_granted(rows))
 
 
@@ -135,6 +140,7 @@ def grant_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collect
     _require_proposed_by_others(actor, rows, chosen)
     _grant(uow, (rows[role] for role in chosen))
     if before != (after := _granted(rows)):
+        ROLES_MOVED.announce(uow, person)
         uow.record(ROLES_GRANTED, subjects_of(person), login=person.login, before=before, after=after)
 
 
@@ -149,6 +155,7 @@ def refuse_roles(actor: Actor, uow: UnitOfWork, *, person_id: str, roles: Collec
     for role in chosen:
         uow.session.delete(rows[role])
     after = [role for role in before if role not in chosen]
+    ROLES_MOVED.announce(uow, person)
     uow.record(ROLES_REFUSED, subjects_of(person), login=person.login, before=before, after=after, reason=reason)
 
 
@@ -180,6 +187,7 @@ def set_rights(
     person.highest_level = level
     levels = {"level_before": level_before, "level_after": int(level)} if level_before != level else {}
     changed = {"before": sorted(before), "after": sorted(chosen), **levels}
+    ROLES_MOVED.announce(uow, person)
     uow.record(RIGHTS_CHANGED, subjects_of(person), login=person.login, **changed)
 
 

@@ -11,7 +11,7 @@ from archive_app.identity.organisations import KINDS
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.language import N_, translate
 from archive_app.kernel.levels import Level
-from archive_app.kernel.permissions import OF_HALF_SIGNED_IN, OF_PEOPLE, OF_THE_HOST, Permission
+from archive_app.kernel.permissions import OF_A_REQUEST, OF_HALF_SIGNED_IN, OF_PEOPLE, OF_THE_HOST, Permission
 from archive_app.settings import CONFIG, SettingsError
 
 ADMINISTRATOR = "system_administrator"
@@ -20,7 +20,7 @@ AUDITOR = "security_auditor"
 OF_THE_FIRST_PERSON = frozenset({ADMINISTRATOR, "archivist", "team_leader"})
 _NEEDED = OF_THE_FIRST_PERSON | {OFFICER, AUDITOR}
 _FILE = CONFIG / "roles.toml"
-_GRANTABLE = frozenset(Permission) - OF_PEOPLE - OF_HALF_SIGNED_IN - {Permission.SYSTEM}
+_GRANTABLE = frozenset(Permission) - OF_PEOPLE - OF_HALF_SIGNED_IN - OF_A_REQUEST - {Permission.SYSTEM}
 _KEYS = {"name", "permissions", "second_factor", "excludes", "organisations", "highest_level"}
 
 

@@ -11,7 +11,7 @@ import hmac
 import secrets
 import unicodedata
 from binascii import Error as NotBase64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,6 +32,7 @@ from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import query, use_case
+from archive_app.kernel.wrapped_secrets import WrappedSecrets, keep_wrapped
 from storage import KeyCorrupt, KeyMissing, WrappedKey
 
 FACTOR_ENROLLED = event_type("second_factor.enrolled", N_("Second factor enrolled"))
@@ -231,34 +232,6 @@ def current_password(archive: Archive, factor: SecondFactor, *, steps: int = 0) 
     return step, totp.generate_otp(step)
 
 
-def rewrap_secrets(uow: UnitOfWork, epoch: int, *, after: str, limit: int) -> tuple[list[str], list[str]]:
-    """A step: wraps again, under the current epoch, the next `limit` secrets that stand under one before `epoch`.
-
-    Returns whose they are, in order of the identifiers after `after`, and whose could not be opened and stay.
-    """
-    older = select(SecondFactor).where(SecondFactor.person_id > after, SecondFactor.key_epoch < epoch)
-    older = older.order_by(SecondFactor.person_id).limit(limit).with_for_update()
-    seen, refused = [], []
-    for factor in uow.session.scalars(older).all():
-        seen.append(factor.person_id)
-        try:
-            key = uow.archive.vault.keyring.wrap(_secret_of(uow.archive, factor), _context(factor.person_id))
-        except SecondFactorUnreadableError:
-            refused.append(factor.person_id)
-        else:
-            factor.key_epoch, factor.wrapped_secret = key.epoch, key.wrapped
-    return seen, refused
-
-
-def unreadable_secrets(uow: UnitOfWork) -> Iterator[str]:
-    """A step: whose secrets do not open."""
-    for factor in uow.session.scalars(select(SecondFactor).order_by(SecondFactor.person_id)):
-        try:
-            _secret_of(uow.archive, factor)
-        except SecondFactorUnreadableError:
-            yield factor.person_id
-
-
 def _secret_of(archive: Archive, factor: SecondFactor) -> bytes:
     key = WrappedKey(factor.key_epoch, factor.wrapped_secret)
     try:
@@ -346,3 +319,10 @@ def _context(person_id: str) -> bytes:
 
 def _offer_context(person_id: str) -> bytes:
     return b"second-factor-offer:" + person_id.encode()
+
+
+keep_wrapped(
+    WrappedSecrets(
+        "second factor of", SecondFactor.person_id, SecondFactor.key_epoch, SecondFactor.wrapped_secret, _context
+    )
+)

@@ -45,6 +45,47 @@ class FolderRule:
 
 
 @dataclass(frozen=True)
+class RequestRules:
+    """The figures of material requests: how long a link opens, how much may be brought by it, and how many working
+    days before the due day the client is reminded."""
+
+    link: timedelta = timedelta(days=30)
+    longest_link: timedelta = timedelta(days=180)
+    files: int = 2000
+    total_bytes: int = 20 * 2**30
+    files_per_minute: int = 120
+    remind_days: int = 3
+
+
+@dataclass(frozen=True)
+class FilingRules:
+    """The figures of case files: after how many items or pages the next one begins; and where the scanner for malware
+    listens (a path, or host:port; nowhere where it is empty), with the time that it has for one file."""
+
+    items: int = 100
+    pages: int = 300
+    scanner: str = ""
+    scanner_timeout: timedelta = timedelta(seconds=120)
+
+
+@dataclass(frozen=True)
+class MailRule:
+    """The mail server that notices are handed to. `encryption` is none, starttls or tls; with one of the latter two the
+    server's certificate is checked, against `certificates` where that names a file. `base_url` is what links in mails
+    begin with."""
+
+    host: str
+    port: int
+    encryption: str
+    sender: str
+    base_url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    certificates: str = ""
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
 class Rules:
     """The figures that use cases obey; they come from the settings."""
 
@@ -68,6 +109,9 @@ class Rules:
     parts_limit_bytes: int = 2**30
     parts_limit: int = 500
     parts_depth: int = 3
+    mail: MailRule | None = None
+    filing: FilingRules = FilingRules()
+    requests: RequestRules = RequestRules()
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,21 @@ ACCESS_DECIDED_BY_ANOTHER = _rule(
     "S2 8.4 d",
     N_("Whoever asks for access does not decide about it."),
 )
+CORRECTION_CONFIRMED_BY_ANOTHER = _rule(
+    "correction_confirmed_by_another",
+    "S0 5.6; S1 11.2",
+    N_("Whoever corrected a nonconformity does not confirm the correction."),
+)
+ACCEPTED_BY_ANOTHER = _rule(
+    "accepted_by_another",
+    "DA/T 58; S0 5.8",
+    N_("Whoever submits a file for archiving does not accept it."),
+)
+ISSUED_BY_ANOTHER = _rule(
+    "issued_by_another",
+    "S4 6.3.1; S1 B.2",
+    N_("A report is issued by somebody who neither worked on the engagement nor reviewed it."),
+)
 
 
 def complaint_by_others(investigator: str, decider: str, involved: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ do next. It carries no HTTP number: `web/errors.py` holds the one table that map
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from archive_app.kernel.language import N_, translate
@@ -89,6 +89,14 @@ class InvalidInputError(ArchiveError):
 
     def __init__(self, *, field: str, reason: str) -> None:
         super().__init__(field=field, reason=reason)
+
+
+class SeveralReasonsError(ArchiveError):
+    """Refused for several reasons at once, each with words of its own."""
+
+    def reasons(self, language: str) -> Sequence[tuple[str, str, str]]:
+        """Of each reason its stable code, what it is about (empty where that is clear), and its words in `language`."""
+        raise NotImplementedError
 
 
 class ConflictError(ArchiveError):

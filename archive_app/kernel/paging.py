@@ -5,10 +5,10 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Label, Row, Select, SQLColumnExpression, tuple_
+from sqlalchemy import ColumnElement, Label, Row, Select, SQLColumnExpression, tuple_
 from sqlalchemy.orm import Session
 
 from archive_app.kernel.errors import InvalidInputError
@@ -43,9 +43,7 @@ def fetch_page(
     columns: list[Label[Any]] = [column.label(f"page_key_{place}") for place, column in enumerate(order)]
     statement = statement.add_columns(*columns)
     if after is not None:
-        key = tuple_(*order)
-        bound = tuple_(*_decode(after, [column.type.python_type for column in columns]))
-        statement = statement.where(key < bound if descending else key > bound)
+        statement = statement.where(follows(order, after, descending=descending))
     statement = statement.order_by(*(column.desc() if descending else column.asc() for column in order))
     rows = session.execute(statement.limit(limit + 1)).all()
     if len(rows) <= limit:
@@ -53,15 +51,36 @@ def fetch_page(
     return Page(rows[:limit], _encode(rows[limit - 1][-len(order) :]))
 
 
+def follows(order: Sequence[SQLColumnExpression[Any]], after: str, *, descending: bool = False) -> ColumnElement[bool]:
+    """The clause for rows that follow the key `after`, for lists that are put together of several.
+
+    Raises: InvalidInputError when `after` is not a key that a page gave out.
+    """
+    key, bound = tuple_(*order), tuple_(*_decode(after, [column.label(None).type.python_type for column in order]))
+    return key < bound if descending else key > bound
+
+
 def _encode(values: Sequence[Any]) -> str:
-    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
+    plain = [_plain(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"d": value.isoformat()} if isinstance(value, date) else value
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return date.fromisoformat(value["d"]) if "d" in value else datetime.fromisoformat(value["t"])
 
 
 def _decode(text: str, kinds: Sequence[type]) -> list[Any]:
     try:
         plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
+        values = [_moment(value) for value in plain]
         fitting = len(values) == len(kinds) and all(map(_fits, values, kinds))
     except (binascii.Error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InvalidInputError(field="after", reason=N_("This is not a page of the list.")) from error
@@ -74,6 +93,8 @@ def _fits(value: object, kind: type) -> bool:
     """Whether a value can be compared with a column of this kind on every database."""
     if isinstance(value, datetime):
         return kind is datetime and value.tzinfo is not None
+    if isinstance(value, date):
+        return kind is date
     if isinstance(value, str):
         # A lone surrogate or NUL can be in JSON, but in no text of a database. A wide space can be in both.
         return kind is str and not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)

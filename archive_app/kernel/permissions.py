@@ -21,6 +21,7 @@ class Permission(StrEnum):
     ARCHIVE_LOG_READ = "archive:log:read"
     HEALTH_READ = "archive:health:read"
     HEALTH_MANAGE = "archive:health:manage"
+    CALENDAR_MANAGE = "archive:calendar:manage"
 
     # One's own organisation.
     PEOPLE_READ = "organisation:people:read"
@@ -28,6 +29,7 @@ class Permission(StrEnum):
     RIGHTS_GRANT = "organisation:rights:grant"
     LOG_READ = "organisation:log:read"
     LOG_VERIFY = "organisation:log:verify"
+    WORK_READ = "organisation:work:read"
     CLIENTS_READ = "organisation:clients:read"
     CLIENTS_MANAGE = "organisation:clients:manage"
     ENGAGEMENTS_CREATE = "organisation:engagements:create"
@@ -40,6 +42,8 @@ class Permission(StrEnum):
     INTERESTS_READ = "organisation:interests:read"
     INTERESTS_MANAGE = "organisation:interests:manage"
     SUPERVISION_GRANT = "organisation:supervision:grant"
+    COMPETENCE_READ = "organisation:competence:read"
+    COMPETENCE_MANAGE = "organisation:competence:manage"
 
     # Engagements that the person reaches; the policy says which.
     ENGAGEMENTS_READ = "engagement:engagements:read"
@@ -47,6 +51,14 @@ class Permission(StrEnum):
     TEAM_LEAD = "engagement:team:lead"
     TEAM_JOIN = "engagement:team:join"
     TECHNICAL_REVIEW = "engagement:technical_review:do"
+    STAGES_MOVE = "engagement:stages:move"
+    RECORDS_DESCRIBE = "engagement:records:describe"
+    RECORDS_ACCEPT = "engagement:records:accept"
+    REQUESTS_MANAGE = "engagement:requests:manage"
+    NONCONFORMITIES_MANAGE = "engagement:nonconformities:manage"
+    REPORTS_ISSUE = "engagement:reports:issue"
+    CASE_FILES_SUBMIT = "engagement:case_files:submit"
+    CASE_FILES_ACCEPT = "engagement:case_files:accept"
     ACCESS_DECIDE = "engagement:access:decide"
     GLASS_BREAK = "engagement:glass:break"
     DOCUMENTS_READ = "engagement:documents:read"
@@ -56,6 +68,7 @@ class Permission(StrEnum):
 
     # From outside the organisation that an engagement belongs to.
     OWN_AFFAIRS_READ = "client:engagements:read"
+    REQUEST_ANSWER = "client:requests:answer"
     SUPERVISION_USE = "authority:supervision:use"
 
 
@@ -65,5 +78,7 @@ OF_HALF_SIGNED_IN = frozenset({Permission.ANYBODY, Permission.SECOND_FACTOR_GIVE
 OF_SIGNED_IN = frozenset({Permission.ANYBODY, Permission.SIGNED_IN, Permission.SECOND_FACTOR_OWN})
 """Of people whose roles ask for a second factor that they do not have yet."""
 OF_PEOPLE = OF_SIGNED_IN | {Permission.TOKENS_OWN, Permission.ACCESS_ASK}
+OF_A_REQUEST = frozenset({Permission.ANYBODY, Permission.REQUEST_ANSWER})
+"""Of somebody without an account who opened the link of a material request and gave its one-time code."""
 OF_THE_HOST = frozenset(permission for permission in Permission if permission.startswith("archive:"))
 """What only people of the organisation that runs the archive may do, whatever the roles say."""

@@ -5,7 +5,7 @@ grant reaches and no denial does. `allows` asks the database the very same claus
 can never disagree.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -58,6 +58,7 @@ class Policy:
         # Putting a clause together takes longer than most statements with it. It depends on what the rights of a person
         # depend on and on nothing else; what may change at any moment is asked of the database each time.
         self._kept_clause = lru_cache(maxsize=_CLAUSES_KEPT)(self._clause)
+        self._kept_branches = lru_cache(maxsize=_CLAUSES_KEPT)(self._branches)
         # Asked of the clock when a statement runs, not when it is put together: statements are kept, rights expire.
         self.now = bindparam("policy_now", callable_=now, type_=UtcDateTime())
 
@@ -76,11 +77,13 @@ class Policy:
         """Adds a reason to see subjects of `kind`; `ground` is its name, for whoever must tell people why."""
         self._of(kind).grants.append((ground, grant))
         self._kept_clause.cache_clear()
+        self._kept_branches.cache_clear()
 
     def deny(self, kind: str, clause: Clause) -> None:
         """Adds a reason not to see subjects of `kind`, stronger than every grant."""
         self._of(kind).denies.append(clause)
         self._kept_clause.cache_clear()
+        self._kept_branches.cache_clear()
 
     def visible_to(self, actor: Actor, kind: str) -> ColumnElement[bool]:
         """The clause that selects what `actor` may see of `kind`.
@@ -89,6 +92,12 @@ class Policy:
         """
         self._key(kind)
         return true() if actor.is_system else self._kept_clause(actor.rights, kind)
+
+    def branches(self, actor: Actor, kind: str) -> Sequence[ColumnElement[bool]]:
+        """The clauses that together select what `visible_to` selects, one for each grant: a list in the order of an
+        index is taken from each by itself, where their union would be read whole and sorted."""
+        self._key(kind)
+        return (true(),) if actor.is_system else self._kept_branches(actor.rights, kind)
 
     def reaches(self, actor: Actor, kind: str, *, without: str = "") -> list[Reach]:
         """What each grant opens of `kind` for a person, leaving out the ground `without`. What builds on `kind` asks
@@ -136,6 +145,10 @@ class Policy:
         if not reaches:
             return false()
         return and_(or_(*(reach.clause for reach in reaches)), *map(not_, self.denials(rights, kind)))
+
+    def _branches(self, rights: Actor, kind: str) -> tuple[ColumnElement[bool], ...]:
+        denials = [not_(denial) for denial in self.denials(rights, kind)]
+        return tuple(and_(reach.clause, *denials) for reach in self.reaches(rights, kind))
 
     def _of(self, kind: str) -> _Rules:
         return self._rules.setdefault(kind, _Rules())

@@ -100,6 +100,16 @@ def document_history(
     return Page([_without_address(line) for line in page.items], page.next_key)
 
 
+def engagement_flow(
+    uow: UnitOfWork, engagement_id: str, *told: ColumnElement[bool], limit: int = PAGE_SIZE
+) -> Sequence[EventLine]:
+    """The step that reads the newest events about an engagement, of those that belong to its custody as the actor may
+    know it and that `told` lets through: whoever asks says there what else may not be told."""
+    statement, key = _about({"engagement": engagement_id})
+    page = _read_page(uow, statement.where(is_custody(uow), *told), key, None, limit)
+    return [_without_address(line) for line in page.items]
+
+
 def is_custody(uow: UnitOfWork) -> ColumnElement[bool]:
     """A step: the clause of those events about a document that belong to its custody as the actor may know it.
 

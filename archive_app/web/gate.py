@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Flask, Request, Response, g, redirect, request, url_for
+from flask import Flask, Request, Response, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
@@ -25,6 +25,7 @@ from archive_app.kernel.errors import (
     SecondFactorRequiredError,
     SignInRequiredError,
 )
+from archive_app.kernel.feature import Door
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.use_case import require_confirmed
@@ -52,6 +53,16 @@ class TokenRequiredError(ArchiveError):
     message = N_(
         "There is no valid access token with this request. Nothing was changed. Make one on your account page and send "
         "it as: Authorization: Bearer …"
+    )
+
+
+class DoorClosedError(ArchiveError):
+    """A script of a page behind a door goes on after its session, or the link itself, has ended."""
+
+    code = "door_closed"
+    message = N_(
+        "This page is no longer open here: the link has expired or was ended, or nobody used the page for a while. "
+        "What arrived whole was kept. Open the link that you were sent once more."
     )
 
 
@@ -160,17 +171,28 @@ def _lead_or_refuse(actor: Actor, permission: Permission) -> BaseResponse:
         raise PermissionMissingError(permission=permission)
     if is_for_programs() and not actor.awaits:
         raise TokenRequiredError
+    entrance = next((door.entrance for door in _doors() if request.path.startswith(door.prefix)), None)
+    if entrance is not None:
+        # Forms too: whoever sent one has no other page that tells them why it was not taken.
+        if request.accept_mimetypes.accept_html and not request.headers.get(CSRF_HEADER):
+            return _redirect_to(entrance, come_back=False)
+        raise DoorClosedError
     if _asks_for_a_page():
         return _redirect_to(AWAITED_PAGES.get(actor.awaits, "identity.sign_in_page"))
     raise _REFUSALS.get(actor.awaits, SignInRequiredError)
+
+
+def _doors() -> list[Door]:
+    return cast("list[Door]", current_app.extensions["lantai_doors"])
 
 
 def _asks_for_a_page() -> bool:
     return request.method in {"GET", "HEAD"} and request.accept_mimetypes.accept_html and not is_for_programs()
 
 
-def _redirect_to(endpoint: str) -> BaseResponse:
-    return redirect(url_for(endpoint, next=request.full_path.rstrip("?")), 303)
+def _redirect_to(endpoint: str, *, come_back: bool = True) -> BaseResponse:
+    address = url_for(endpoint, next=request.full_path.rstrip("?")) if come_back else url_for(endpoint)
+    return redirect(address, 303)
 
 
 def _check_origin_token(*, streaming: bool) -> None:

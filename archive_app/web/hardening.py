@@ -150,7 +150,9 @@ def _refuse_nul(fields: MultiDict[str, str]) -> None:
 def harden(response: Response) -> Response:
     """Puts the security headers on an answer, whatever it is."""
     secure = cast("bool", current_app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
-    response.headers.update(_HEADERS)
+    # A page may ask that browsers tell less about it than the others do.
+    told_less = response.headers.get("Referrer-Policy") == "no-referrer"
+    response.headers.update({**_HEADERS, "Referrer-Policy": "no-referrer"} if told_less else _HEADERS)
     response.headers["Content-Security-Policy"] = f"{_CSP}; upgrade-insecure-requests" if secure else _CSP
     if secure:
         # A browser that was reached without encryption ignores this (RFC 6797 §8.1).

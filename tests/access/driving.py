@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zlib import crc32
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -16,13 +16,10 @@ from tests.access.columns import HALF, Column, columns
 from tests.access.expectation import CONFIRM, FOREIGN, HIDDEN, IN, OWN, REFUSED, Row, expected
 from tests.access.world import World
 from tests.architecture.house import listing
+from tests.conftest import both_databases_in_full
 from tests.engines import FULL
 
-on_both = pytest.mark.parametrize(
-    "settings",
-    ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.full])],
-    indirect=True,
-)
+on_both = both_databases_in_full
 """Both databases where nothing is sampled."""
 # Denials stand in the log and name what was denied; what is read again is derived.
 _LOG = ("event", "log_")
@@ -138,24 +135,36 @@ def _differences_of(desk: _Desk, row: Row, silent: dict[str, list[str]]) -> list
     for sent in row.sends:
         found = ""
         for place, mark in zip(row.places, cell, strict=True):
-            if _passed_over(row, place, mark):
+            if _passed_over(row, desk.column, place, mark):
                 found += mark
                 continue
-            before = _denials(desk)
             told = desk.ready().mark(row, desk.world.ids(desk.column, place), sent)
             if row.spends:
                 desk.caller = None
             found += told
-            if told in {HIDDEN, REFUSED} and row.about not in _NO_DENIAL and _denials(desk) == before:
+            if told in {HIDDEN, REFUSED} and not _is_noted(desk) and row.about not in _NO_DENIAL:
                 silent.setdefault(f"{row.at} ({row.about})", []).append(f"{desk.column.key} ({place})")
         if found != cell:
             wrong.append(f"{row.at} ({row.about}) {dict(sent) or ''} {desk.column.key}: {cell} {found}")
     return wrong
 
 
-def _passed_over(row: Row, place: str, mark: str) -> bool:
-    """A permission that is missing is missing everywhere: asked at the first place only, unless everything is asked."""
-    return mark == "–" or (not FULL and mark in {REFUSED, "→"} and place != row.places[0])
+def _passed_over(row: Row, column: Column, place: str, mark: str) -> bool:
+    """A permission that is missing is missing everywhere and for everybody alike: unless everything is asked, it is
+    asked at the first place only, and of every row by every third of those who lack it."""
+    if mark == "–":
+        return True
+    if FULL or mark not in {REFUSED, "→"}:
+        return False
+    return place != row.places[0] or crc32(f"{row.at} {column.key}".encode()) % 3 != 0
+
+
+def _is_noted(desk: _Desk) -> bool:
+    """Whether there is one more denial of theirs than when this was asked last. Only denials are asked, because nothing
+    else makes more of them."""
+    before, now = desk.world.denials.get(desk.column.key, 0), _denials(desk)
+    desk.world.denials[desk.column.key] = now
+    return now > before
 
 
 def _denials(desk: _Desk) -> int:

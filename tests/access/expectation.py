@@ -29,6 +29,7 @@ ROOMS = Path(__file__).resolve().parent / "rooms"
 IN, HIDDEN, REFUSED, DOOR, CONFIRM, NONE, MARKED = "✓", "·", "✗", "→", "!", "–", "▲"
 OWN, OTHER, FOREIGN = PLACES = ("own", "other", "foreign")
 API = "/api/"
+BY_LINK = "client:requests:answer"
 Rule = Callable[[Column, str], bool | str]
 """Whether somebody is let in to a subject at a place; or the mark itself, where a refusal is not hidden."""
 
@@ -125,8 +126,8 @@ def expected_levels(column: Column, permission: str = "engagement:documents:read
 
 def _refused(row: Row, column: Column) -> str:
     """Who is known is told that they may not; who is not, where to sign in. Whose second factor is awaited is led to it
-    from pages."""
-    if column.awaits == NOBODY:
+    from pages. Behind the door of a client's link nobody is known by their account."""
+    if column.awaits == NOBODY or row.may == BY_LINK:
         return DOOR
     return DOOR if column.awaits and row.method == "GET" and not row.is_api else REFUSED
 
@@ -198,6 +199,16 @@ def _in_the_body(permission: str, reach: Callable[[Column, str], bool]) -> Rule:
     return lambda column, place: column.may(permission) and _of_the_body(column, place) and reach(column, place)
 
 
+def _archives(column: Column, place: str) -> bool:
+    """How engagements are archived is for the body's own people and for who supervises it, not for the client."""
+    own = column.home == BODY or column.may("authority:supervision:use")
+    return own and _reads_documents(column, place)
+
+
+def _arranges(column: Column, place: str) -> bool:
+    return _archives(column, place) and _leads(column, place)
+
+
 def _shared_changeable(column: Column, place: str) -> bool | str:
     """One's own; with the right to share also what colleagues shared, which everybody else sees and is refused."""
     if place == OTHER:
@@ -242,12 +253,16 @@ def _highest(column: Column) -> int:
 
 
 ABOUT: dict[str, Rule] = {
+    "engagement.archiving": _archives,
+    "case_file": _archives,
+    "case_file.lead": _arranges,
     "engagement": _reads,
     "engagement.work": _works,
     "engagement.lead": _leads,
     "document": _reads_documents,
     "document.work": _works_on_documents,
     "document.original": _gets_original,
+    "review": lambda column, place: _reads_documents(column, place) and column.tie != CLIENT,
     "document.marked": lambda column, place: _gets_original(column, place) == MARKED,
     "assigned": lambda column, place: place == OWN and column.tie in {ASSIGNED, UNDECLARED},
     "grant": _of_the_grant,

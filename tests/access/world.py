@@ -3,19 +3,19 @@ colleagues, and in one of another organisation."""
 
 import io
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import Update, delete, update
-from sqlalchemy.orm import DeclarativeBase
 
 from archive_app.documents.ingest import Entry
-from archive_app.documents.models import Document, SavedSearch, Upload
-from archive_app.engagements.models import Access, AccessRequest, Assignment, Client, Interest
+from archive_app.documents.models import Document
+from archive_app.engagements.models import Access, Assignment, Client
+from archive_app.engagements.schemes import USUAL_SCHEME
 from archive_app.filing.models import Declaration
 from archive_app.identity.access_tokens import scopes_for
 from archive_app.identity.accounts import make_reset_link
-from archive_app.identity.models import AccessToken, SecondFactor, SignInSession
+from archive_app.identity.models import SecondFactor, SignInSession
 from archive_app.identity.tokens import new_token, token_digest
 from archive_app.intake.inbox.holding import InboxPlace, hold_file
 from archive_app.intake.registers.attaching import receive_file
@@ -24,7 +24,6 @@ from archive_app.intake.registers.reviewing import RowFilters, list_rows
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.levels import Level
-from archive_app.kernel.outbox import Job
 from archive_app.kernel.permissions import OF_HALF_SIGNED_IN, OF_SIGNED_IN
 from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.supervision.models import SupervisionGrant, SupervisionScope
@@ -45,6 +44,27 @@ from tests.access.columns import (
     columns,
 )
 from tests.access.expectation import FOREIGN, OTHER, OWN
+from tests.access.things import (
+    LANGUAGE,
+    MARKER,
+    add_row,
+    case_file_row,
+    competence_row,
+    deadline_row,
+    interest_row,
+    job_row,
+    material_row,
+    notice_row,
+    past_access_row,
+    request_row,
+    reviewed_row,
+    search_row,
+    session_row,
+    task_row,
+    time_row,
+    token_row,
+    upload_row,
+)
 from tests.bench.installation import sign_in
 from tests.conftest import Workbench
 from tests.factories import People, engagement_of, file_bytes
@@ -52,21 +72,18 @@ from tests.factories import People, engagement_of, file_bytes
 STRANGERS = "他方核查"
 NOBODYS = "archivist"
 """Nobody asks for what is the archivist's."""
-LANGUAGE = "zh_Hans_CN"
-MARKER = "不得外传"
-"""Stands in every word of the other organisation: nobody else is ever to read it."""
 REGISTER = "题名,文号\n监测报告,JC-2\n".encode()
 _AWAITING = {HALF: OF_HALF_SIGNED_IN, ENROLMENT: OF_SIGNED_IN}
 KINDS = {BODY: "verification_body", AUTHORITY: "authority", ENTITY: "reporting_entity", STRANGERS: "verification_body"}
 COLLEAGUES = {BODY: "verifier", AUTHORITY: "supervisor", ENTITY: "client_contact"}
 PARTS = {"team_leader": "leader", "verifier": "member", "technical_reviewer": "reviewer"}
 _LONG, _DAY = timedelta(days=365), timedelta(days=1)
-_ENTRY = '{"name": "a.txt", "source_path": "a.txt", "modified_at": null}'
 
 
 @dataclass
 class World:
-    """People by the key of their column; ids by place; what each of them holds by themselves in `own`."""
+    """People by the key of their column; ids by place; what each of them holds by themselves in `own`; how often
+    each was denied something when that was asked last."""
 
     archive: Archive
     app: Flask
@@ -75,10 +92,12 @@ class World:
     things: dict[str, dict[str, str]] = field(default_factory=dict)
     own: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     levels: list[str] = field(default_factory=list)
+    denials: dict[str, int] = field(default_factory=dict)
 
     def ids(self, column: Column, place: str) -> dict[str, str]:
         """What stands for the variable parts of paths and bodies."""
-        return {**self.things[place], **self.own[NOBODYS if column.awaits == NOBODY else column.key, place]}
+        own = self.own[NOBODYS if column.awaits == NOBODY else column.key, place]
+        return {"code": USUAL_SCHEME, **self.things[place], **own}
 
     def session(self, column: Column) -> str:
         """A fresh session of somebody, as far as they got; empty for nobody."""
@@ -145,6 +164,12 @@ def build(archive: Archive, app: Flask, people: People, workbench: Workbench) ->
         for place, (authority, supervisor, body) in sides.items():
             world.things[place]["grant_id"] = _over(uow, authority, supervisor, body)
             _record_of_declaration(uow, world, place)
+            told = world.things[place]
+            told["deadline_id"] = deadline_row(uow, told["engagement_id"])
+            told["time_id"] = time_row(uow, told["engagement_id"], told["leader_id"])
+            told |= material_row(uow, told["engagement_id"], told["container_id"])
+            told |= reviewed_row(uow, told)
+            told |= case_file_row(uow, told["engagement_id"], told["organisation_id"], told["document_id"], place)
         for column in columns():
             if column.awaits != NOBODY:
                 _belongings(uow, world, column, {OTHER: colleagues[column.home], FOREIGN: stranger})
@@ -176,7 +201,8 @@ class _Making:
         document = file_bytes(leader, engagement, f"{words}计划.pdf", picture).document_id or ""
         package = files.zip_of({f"{words}内件.pdf": picture})
         container = file_bytes(leader, engagement, f"{words}资料.zip", package).document_id or ""
-        opened = [document, container]
+        report = file_bytes(leader, engagement, f"{words}报告.pdf", picture + b" ").document_id or ""
+        opened = [document, container, report]
         with self.world.archive.transaction(Actor.system("test"), eventless=True) as uow:
             uow.session.execute(update(Document).where(Document.id.in_(opened)).values(level=Level.PUBLIC))
             if words:
@@ -197,6 +223,7 @@ class _Making:
             "engagement_id": engagement.id,
             "document_id": document,
             "container_id": container,
+            "report_id": report,
             "register_id": self.register,
             "inbox_id": waiting[0],
             "spare_inbox_id": waiting[1],
@@ -204,7 +231,12 @@ class _Making:
             "their_loose_id": loose,
             "leader_id": leader.person_id or "",
             "number": "1",
+            "form": "sign_in_sheet",
+            "sheet": "nonconformity_sheet",
+            "file_type": "docx",
             "page": "1",
+            "stage": "arrangement",
+            "record_type": "assignment_letter",
             "width": "320",
             "start": "0",
             "part": "1",
@@ -243,12 +275,12 @@ def _tie(uow: UnitOfWork, world: World, homes: dict[str, str]) -> None:
         person = world.people[column.key].person_id if column.key in world.people else ""
         if column.tie in {ASSIGNED, UNDECLARED}:
             declared = uow.now if column.tie == ASSIGNED else None
-            _add(
+            add_row(
                 uow, Assignment(engagement_id=engagement, person_id=person, part=PARTS[column.roles[0]],
                                 assigned_at=uow.now, declared_at=declared)
             )  # fmt: skip
         elif column.tie == LET_IN:
-            _add(
+            add_row(
                 uow, Access(id=uow.new_id(), engagement_id=engagement, person_id=person, ground="request", reason="x",
                             granted_by="system:test", granted_at=uow.now, until=uow.now + _LONG)
             )  # fmt: skip
@@ -259,8 +291,8 @@ def _tie(uow: UnitOfWork, world: World, homes: dict[str, str]) -> None:
         outcome="granted", decided_at=uow.now, decided_by="system:test", reason="x", until=uow.now + _LONG,
         offered_to="", end_reason="",
     )  # fmt: skip
-    _add(uow, grant)
-    _add(uow, SupervisionScope(id=uow.new_id(), grant_id=grant.id, whole=False, engagement_id=engagement))
+    add_row(uow, grant)
+    add_row(uow, SupervisionScope(id=uow.new_id(), grant_id=grant.id, whole=False, engagement_id=engagement))
 
 
 def _over(uow: UnitOfWork, authority: str, supervisor: Actor, body: str) -> str:
@@ -271,7 +303,7 @@ def _over(uow: UnitOfWork, authority: str, supervisor: Actor, body: str) -> str:
         asked_until=uow.now + _LONG, outcome="granted", decided_at=uow.now, decided_by="system:test", reason="",
         until=uow.now + _LONG, ended_at=uow.now, ended_by="system:test", end_reason="",
     )  # fmt: skip
-    _add(uow, row)
+    add_row(uow, row)
     return row.id
 
 
@@ -282,7 +314,7 @@ def _record_of_declaration(uow: UnitOfWork, world: World, place: str) -> None:
         document_id=told["document_id"], version="1", language=LANGUAGE, text_sha256=b"x" * 32, way="confirmed",
         recorded_by="system:test", declared_at=uow.now,
     )  # fmt: skip
-    _add(uow, row)
+    add_row(uow, row)
 
 
 def _belongings(uow: UnitOfWork, world: World, column: Column, others: dict[str, Actor]) -> None:
@@ -296,103 +328,25 @@ def _belongings(uow: UnitOfWork, world: World, column: Column, others: dict[str,
         uow.session.execute(delete(SecondFactor).where(SecondFactor.person_id == person.person_id))
     world.tokens[column.key] = new_token()
     held = frozenset().union(*(scope.permissions for scope in scopes_for(person.permissions)))
-    _token(uow, person, world.tokens[column.key], " ".join(sorted(person.permissions & held)))
+    token_row(uow, person, world.tokens[column.key], " ".join(sorted(person.permissions & held)))
     for place, holder in {OWN: person, **others}.items():
         engagement = world.things[place]["engagement_id"]
         world.own[column.key, place] = {
             "person_id": holder.person_id or "",
             "organisation_id": holder.organisation_id or "",
-            "session_id": _session(uow, holder),
-            "token_id": _token(uow, holder, new_token()),
-            "search_id": _search(uow, holder, shared=False),
-            "shared_id": _search(uow, holder, shared=True),
-            "upload_id": _upload(uow, stranger if place == FOREIGN else person, engagement),
-            "their_upload_id": _upload(uow, stranger if place == FOREIGN else others[OTHER], engagement),
-            "job_id": _job(uow),
-            "request_id": _request(uow, holder, engagement),
-            "their_request_id": _request(uow, stranger if place == FOREIGN else others[OTHER], engagement),
-            "access_id": _past_access(uow, holder, engagement),
-            "their_access_id": _past_access(uow, stranger if place == FOREIGN else others[OTHER], engagement),
-            "interest_id": _interest(uow, holder),
+            "session_id": session_row(uow, holder),
+            "token_id": token_row(uow, holder, new_token()),
+            "search_id": search_row(uow, holder, shared=False),
+            "shared_id": search_row(uow, holder, shared=True),
+            "upload_id": upload_row(uow, stranger if place == FOREIGN else person, engagement),
+            "their_upload_id": upload_row(uow, stranger if place == FOREIGN else others[OTHER], engagement),
+            "job_id": job_row(uow),
+            "task_id": task_row(uow, holder),
+            "notice_id": notice_row(uow),
+            "request_id": request_row(uow, holder, engagement),
+            "their_request_id": request_row(uow, stranger if place == FOREIGN else others[OTHER], engagement),
+            "access_id": past_access_row(uow, holder, engagement),
+            "their_access_id": past_access_row(uow, stranger if place == FOREIGN else others[OTHER], engagement),
+            "interest_id": interest_row(uow, holder),
+            "competence_id": competence_row(uow, holder),
         }
-
-
-def _add(uow: UnitOfWork, row: DeclarativeBase) -> None:
-    uow.session.add(row)
-    uow.session.flush()
-
-
-def _session(uow: UnitOfWork, person: Actor) -> str:
-    row = SignInSession(
-        id=uow.new_id(), token_digest=token_digest(new_token()), person_id=person.person_id, created_at=uow.now,
-        last_seen_at=uow.now, expires_at=uow.now + _LONG, passed_at=uow.now, confirmed_at=uow.now,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _token(uow: UnitOfWork, person: Actor, secret: str, scopes: str = "") -> str:
-    row = AccessToken(
-        id=uow.new_id(), token_digest=token_digest(secret), person_id=person.person_id, name=f"程序 {person.name}",
-        scopes=scopes, created_at=uow.now, expires_at=uow.now + _LONG,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _search(uow: UnitOfWork, person: Actor, *, shared: bool) -> str:
-    key = uow.new_id()
-    row = SavedSearch(
-        id=key, organisation_id=person.organisation_id, person_id=person.person_id, name=f"检索 {key}",
-        address="q=x", shared=shared, created_at=uow.now,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _upload(uow: UnitOfWork, person: Actor, engagement_id: str) -> str:
-    row = Upload(
-        id=uow.new_id(), engagement_id=engagement_id, person_id=person.person_id or "", name="a.txt",
-        source_path="a.txt", size_bytes=10, entry=_ENTRY, state="waiting", received_bytes=0, created_at=uow.now,
-        changed_at=uow.now,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _job(uow: UnitOfWork) -> str:
-    row = Job(
-        id=uow.new_id(), kind="documents.index", subject_id="x", payload="{}", state="dead", attempts=5,
-        due_at=uow.now, error="x", created_at=uow.now,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _request(uow: UnitOfWork, person: Actor, engagement_id: str) -> str:
-    row = AccessRequest(
-        id=uow.new_id(), organisation_id=person.organisation_id, person_id=person.person_id,
-        engagement_id=engagement_id, wanted="x", grounds="x", days=3, asked_at=uow.now, outcome="", reason="",
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _past_access(uow: UnitOfWork, person: Actor, engagement_id: str) -> str:
-    """An access that is over: it opens nothing, and to end it once more is refused for that alone."""
-    row = Access(
-        id=uow.new_id(), engagement_id=engagement_id, person_id=person.person_id, ground="request", reason="x",
-        granted_by="system:test", granted_at=uow.now - _LONG, until=uow.now - _DAY,
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id
-
-
-def _interest(uow: UnitOfWork, person: Actor) -> str:
-    row = Interest(
-        id=uow.new_id(), organisation_id=person.organisation_id, person_id=person.person_id, party_name="某咨询公司",
-        kind="consulting", began_on=date(2020, 1, 1), note="", recorded_by="system:test", recorded_at=uow.now,
-        withdrawn_reason="",
-    )  # fmt: skip
-    _add(uow, row)
-    return row.id

@@ -23,6 +23,9 @@ from tests.architecture.house import calls, listing, meant, use_cases
 API = "/api/"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 STREAMING = {
+    "material.files_action": "a form without scripts brings a client's files; its first field is the request token",
+    "corrections.own_files_action": "a form brings files of a correction; its first field is the request token",
+    "material.part_action": "a script sends the bare bytes of a part of a client's file",
     "documents.receive": "a script sends the bare bytes of one file",
     "documents.receive_part": "a script sends the bare bytes of a part of one file",
     "documents.receive_form": "a form without scripts sends files; its first field is the request token",
@@ -30,6 +33,7 @@ STREAMING = {
     "registers.receive_form": "a form without scripts sends them; its first field is the request token",
     "registers.bring": "a form sends the file of a register; its first field is the request token",
     "filing.bring_own": "a form sends the scan of one's signed declaration; its first field is the request token",
+    "acceptance.late_action": "a form sends a late addition; its first field is the request token",
     "filing.bring_for": "a form sends the scan of a colleague's; its first field is the request token",
 }
 LOOKS = {
@@ -40,6 +44,7 @@ LOOKS = {
     "part_picture": "and a preview of one",
     "open_package": "so is a download of an original with its cover sheet",
     "open_rendition": "and one of a watermarked copy",
+    "open_form": "a form is only made, and kept nowhere",
     "inbox_picture": "so is a look at what waits in the inbox",
     "inbox_text": "and at the beginning of its text",
 }
@@ -83,6 +88,10 @@ def test_reading_a_page_changes_nothing(routes: list[tuple[Rule, Any]]) -> None:
 def test_no_change_is_accepted_without_the_request_token(
     archive: Archive, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for feature in FEATURES:
+        for door in feature.doors:
+            by = door.authenticate.replace(":", ".")
+            monkeypatch.setattr(by, lambda _request: Actor.system("test", via="web"))
     monkeypatch.setattr("archive_app.identity.views.authenticate", lambda _request: Actor.system("test", via="web"))
     app = create_app(archive, settings, FEATURES)
     accepted = []

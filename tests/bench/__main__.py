@@ -20,12 +20,14 @@ from tests.bench import (
     bench_ingest,
     bench_lists,
     bench_mixed,
+    bench_progress,
     bench_recognition,
     bench_scope,
     bench_search_page,
     bench_start,
     bench_upload,
     bench_verify,
+    bench_work,
 )
 from tests.bench.figures import Figure, Scale
 
@@ -39,6 +41,8 @@ MEASURES: dict[str, Callable[[Scale], Iterable[Figure]]] = {
     "verify": bench_verify.measure_blobs,
     "log": bench_verify.measure_log,
     "list-page": bench_lists.measure,
+    "work": bench_work.measure,
+    "progress": bench_progress.measure,
     "scope": bench_scope.measure,
     "recognition": bench_recognition.measure,
     "recognition-wheel": bench_recognition.measure_rapidocr,

@@ -16,6 +16,7 @@ from sqlalchemy import Table, insert
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.reading import TEXT_PART
 from archive_app.engagements.models import Assignment, Client, Engagement
+from archive_app.engagements.schemes import USUAL_SCHEME, keep_edition, scheme_named
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.ids import new_id
@@ -74,6 +75,8 @@ def _add_engagements(archive: Archive, organisation_id: str, count: int) -> dict
             for n in range(max(1, count // 3))
         ]
         uow.session.add_all(clients)
+        scheme = scheme_named(USUAL_SCHEME)
+        keep_edition(uow, scheme)
         uow.session.flush()
         for number in range(count):
             row = Engagement(
@@ -84,6 +87,9 @@ def _add_engagements(archive: Archive, organisation_id: str, count: int) -> dict
                 title=f"年度温室气体排放核查 {number}",
                 year=2021 + number % 5,
                 activity="verification",
+                scheme=scheme.code,
+                scheme_version=scheme.version,
+                stage=scheme.stages[0].code,
                 created_at=uow.now,
             )
             uow.session.add(row)

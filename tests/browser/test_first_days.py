@@ -66,7 +66,9 @@ def found(house: House) -> None:
 def be_the_officer(house: House, own: str, pages: dict[str, str]) -> None:
     page = house.come("hewei", "何卫", enrols=True)
     page.goto("/")
-    page.wait_for_url("**/people")
+    # What waits for the officer is what they come for: roles to decide about.
+    page.wait_for_url("**/work")
+    expect(page.locator("main")).to_contain_text("角色")
     page.goto("/rights")
     expect(page.locator("tbody tr")).to_have_count(8)
     house.station(page, "officer.rights")
@@ -345,6 +347,7 @@ def test_a_contact_of_the_client(house: House, engagement: str) -> None:
     contact.goto("/engagements")
     house.station(contact, "contact.engagements")
     contact.locator("main tbody a").click()
+    contact.locator(".tabs").get_by_role("link", name="文件", exact=True).click()
     expect(contact.locator("#documents tbody tr")).to_have_count(1)
     expect(contact.locator("#documents tbody")).to_contain_text(PUBLIC)
     house.station(contact, "contact.engagement")

@@ -1,5 +1,6 @@
 """What pages send: forms, files, what scripts send. Compared with the access matrix, cell by cell."""
 
+import pytest
 from flask import Flask
 
 from archive_app.kernel.archive import Archive
@@ -10,6 +11,7 @@ from tests.conftest import Workbench
 from tests.factories import People
 
 
+@pytest.mark.usefixtures("without_fonts")
 @on_both
 def test_writes(archive: Archive, app: Flask, people: People, workbench: Workbench) -> None:
     world = build(archive, app, people, workbench)

@@ -90,7 +90,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with running_service(directory, LANTAI_WEB__STALL_SECONDS="2") as service:
         archive = open_archive(load_settings(service.environ))
         with archive.activate():
-            person = People(archive).person("archivist", name="顾言")
+            person = People(archive).person("archivist", "verifier", name="顾言")
             yield Place(service, archive, token_of(person, *ALL_SCOPES), engagement_of(person).id)
         archive.engine.dispose()
 

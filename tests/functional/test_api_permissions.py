@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from archive_app.casework.nonconformities.raising import Finding, raise_nonconformity
 from archive_app.documents.ingest import Entry
+from archive_app.filing.arranging import propose
+from archive_app.filing.models import CaseFile
 from archive_app.identity.access_tokens import SCOPES
 from archive_app.intake.inbox.holding import InboxPlace, hold_file
 from archive_app.intake.registers.attaching import receive_file
@@ -32,6 +36,13 @@ BODIES: dict[str, Any] = {
     "post_row_closing": {"reason": "no_file"},
     "post_rows_closing": {"words": "x"},
     "post_discarding": {"reason": "x"},
+    "post_stage": {"from_stage": "arrangement", "to_stage": "preparation"},
+    "post_waiver": {"stage": "arrangement", "type": "assignment_letter", "reason": "x"},
+    "put_record": {"type": "other"},
+    "post_acceptance": {},
+    "post_return": {"reason": "x"},
+    "post_nonconformity": {"grade": "minor", "clause": "5.2", "statement": "x"},
+    "post_correction_confirmation": {"effectiveness": "x"},
 }
 
 
@@ -63,6 +74,11 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
     map_columns(leader, register_id=register, columns={0: "title", 1: "number"})
     workbench.run()
     file = receive_file(leader, register_id=register, stream=io.BytesIO(b"c"), entry=Entry("c.txt"))
+    finding = Finding(grade="minor", clause="5.2", statement="缺少校准记录")
+    raised = raise_nonconformity(leader, engagement_id=engagement.id, finding=finding)
+    propose(leader, engagement_id=engagement.id)
+    with workbench.archive.reading(leader) as uow:
+        case_file = uow.session.scalars(select(CaseFile.id)).one()
     rows = list_rows(leader, register_id=register, filters=RowFilters()).items
     return {
         "organisation_id": leader.organisation_id,
@@ -75,6 +91,8 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
         "row_id": rows[0].id,
         "file_id": file,
         "inbox_id": inbox.id,
+        "nonconformity_id": raised.id,
+        "case_file_id": case_file,
     }
 
 

@@ -16,7 +16,8 @@ from schemathesis.generation.modes import GenerationMode
 from archive_app.kernel.archive import Archive
 from tests.access.columns import HALF, NOBODY, Column, columns
 from tests.access.expectation import FOREIGN, OTHER, OWN
-from tests.access.world import MARKER, World, build
+from tests.access.things import MARKER
+from tests.access.world import World, build
 from tests.conftest import Workbench
 from tests.engines import FULL
 from tests.factories import People

@@ -10,8 +10,12 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import CHECKS
 from schemathesis.generation.modes import GenerationMode
+from sqlalchemy import select
 
+from archive_app.casework.nonconformities.raising import Finding, raise_nonconformity
 from archive_app.engagements.clients import list_clients
+from archive_app.filing.arranging import propose
+from archive_app.filing.models import CaseFile
 from archive_app.kernel.actor import Actor
 from archive_app.trail.reading import document_history
 from tests.conftest import Workbench
@@ -44,6 +48,11 @@ def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
     document = file_bytes(leader, engagement, "监测计划.txt", "排放量 12.5".encode()).document_id or ""
     workbench.run()
     nobody = "019aa2b4-11c0-7d04-8f7e-0a4de64b7c11"
+    finding = Finding(grade="minor", clause="5.2", statement="缺少校准记录")
+    raised = raise_nonconformity(leader, engagement_id=engagement.id, finding=finding).id
+    propose(leader, engagement_id=engagement.id)
+    with workbench.archive.reading(leader) as uow:
+        case_file = uow.session.scalars(select(CaseFile.id)).one()
     events = [line.id for line in document_history(leader, document_id=document).items]
     return {
         "organisation_id": [leader.organisation_id, nobody],
@@ -56,6 +65,8 @@ def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
         "row_id": [nobody],
         "file_id": [nobody],
         "inbox_id": [nobody],
+        "nonconformity_id": [raised, nobody],
+        "case_file_id": [case_file, nobody],
     }
 
 

@@ -2,12 +2,10 @@
 
 import io
 import re
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -19,25 +17,10 @@ from archive_app.engagements.teams import list_team, set_member
 from archive_app.filing.declaring import view_declaration
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
-from tests.conftest import SetClock
-from tests.factories import PASSWORD, People, engagement_of, sign_in_by_page
+from tests.conftest import SetClock, SignedIn
+from tests.factories import PASSWORD, People, engagement_of
 
-Browser = Callable[[Actor], FlaskClient]
 SCAN = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-
-
-@pytest.fixture
-def browser(app: Flask, archive: Archive) -> Browser:
-    """Signs people in, each with a browser of their own that asks for pages in English."""
-
-    def make(person: Actor) -> FlaskClient:
-        client = app.test_client()
-        client.environ_base["HTTP_ACCEPT"] = "text/html"
-        sign_in_by_page(archive, client, person)
-        client.set_cookie("lantai_language", "en")
-        return client
-
-    return make
 
 
 @pytest.fixture
@@ -72,9 +55,9 @@ def hidden(page: str) -> dict[str, str]:
 
 
 def test_what_is_awaited_is_in_the_list_and_nothing_else_opens(
-    browser: Browser, member: Actor, engagement: Engagement
+    english: SignedIn, member: Actor, engagement: Engagement
 ) -> None:
-    client = browser(member)
+    client = english(member)
     shown = client.get("/engagements").text
     assert "Declaration awaited" in shown
     assert f"/engagements/{engagement.id}/declaration" in shown
@@ -94,7 +77,7 @@ def test_what_is_awaited_is_in_the_list_and_nothing_else_opens(
         assert told in page
     assert "electronic sign" not in page.lower()
     answer = send(client, f"/engagements/{engagement.id}/declaration", relation="none", **hidden(page))
-    assert (answer.status_code, answer.location) == (303, f"/engagements/{engagement.id}")
+    assert (answer.status_code, answer.location) == (303, f"/engagements/{engagement.id}/progress")
     assert client.get(f"/engagements/{engagement.id}").status_code == 200
     assert "Declaration awaited" not in client.get("/engagements").text
     assert "You have declared for this engagement." in client.get(f"/engagements/{engagement.id}/declaration").text
@@ -102,8 +85,8 @@ def test_what_is_awaited_is_in_the_list_and_nothing_else_opens(
     assert client.get(record.location).status_code == 200
 
 
-def test_outsiders_learn_nothing(browser: Browser, people: People, leader: Actor, engagement: Engagement) -> None:
-    client = browser(people.person("verifier"))
+def test_outsiders_learn_nothing(english: SignedIn, people: People, leader: Actor, engagement: Engagement) -> None:
+    client = english(people.person("verifier"))
     for address in (
         f"/engagements/{engagement.id}/declaration",
         f"/engagements/{engagement.id}/declarations/{leader.person_id}",
@@ -122,9 +105,9 @@ def test_outsiders_learn_nothing(browser: Browser, people: People, leader: Actor
 
 
 def test_whoever_did_not_prove_lately_who_they_are_is_asked_first(
-    browser: Browser, clock: SetClock, member: Actor, engagement: Engagement
+    english: SignedIn, clock: SetClock, member: Actor, engagement: Engagement
 ) -> None:
-    client = browser(member)
+    client = english(member)
     address = f"/engagements/{engagement.id}/declaration"
     shown = hidden(client.get(address).text)
     clock.advance(minutes=11)
@@ -137,11 +120,11 @@ def test_whoever_did_not_prove_lately_who_they_are_is_asked_first(
     assert client.get(f"/engagements/{engagement.id}").status_code == 404
     back = send(client, answer.location, password=PASSWORD)
     assert back.location == address
-    assert send(client, address, relation="none", **shown).location == f"/engagements/{engagement.id}"
+    assert send(client, address, relation="none", **shown).location == f"/engagements/{engagement.id}/progress"
 
 
-def test_two_tabs_and_a_wrong_answer(browser: Browser, leader: Actor, member: Actor, engagement: Engagement) -> None:
-    client = browser(member)
+def test_two_tabs_and_a_wrong_answer(english: SignedIn, leader: Actor, member: Actor, engagement: Engagement) -> None:
+    client = english(member)
     address = f"/engagements/{engagement.id}/declaration"
     first, second = hidden(client.get(address).text), hidden(client.get(address).text)
     for wrong in ({}, {"relation": "some"}, {"relation": "none", "text_sha256": "0" * 64}):
@@ -149,12 +132,12 @@ def test_two_tabs_and_a_wrong_answer(browser: Browser, leader: Actor, member: Ac
         assert answer.location == address
         assert client.get(f"/engagements/{engagement.id}").status_code == 404
     for tab in (first, second):
-        assert send(client, address, relation="none", **tab).location == f"/engagements/{engagement.id}"
+        assert send(client, address, relation="none", **tab).location == f"/engagements/{engagement.id}/progress"
     assert client.get(f"/engagements/{engagement.id}").text.count("Declaration of impartiality") == 1
 
 
-def test_opening_leads_the_leader_to_the_declaration(browser: Browser, leader: Actor, people: People) -> None:
-    client, facts = browser(leader), {"title": "核查", "year": "2025", "activity": "validation"}
+def test_opening_leads_the_leader_to_the_declaration(english: SignedIn, leader: Actor, people: People) -> None:
+    client, facts = english(leader), {"title": "核查", "year": "2025", "activity": "validation"}
     ours = add_client(leader, name="望溪纸业有限公司")
     answer = send(client, "/engagements/new", client_id=ours.id, number="HC-1", project_number="ccer-1", **facts)
     assert answer.location.endswith("/declaration")
@@ -163,7 +146,7 @@ def test_opening_leads_the_leader_to_the_declaration(browser: Browser, leader: A
     refused = send(client, "/engagements/new", client_id=ours.id, number="HC-2", project_number="CCER-1", **facts)
     assert refused.status_code == 422
     assert "validated by one body and verified by another" in refused.text
-    keeper = browser(people.person("archivist"))
+    keeper = english(people.person("archivist"))
     opened = send(keeper, "/engagements/new", client_id=ours.id, number="HC-3", **facts)
     assert keeper.get(opened.location).status_code == 200
     listed = keeper.get("/engagements?activity=validation").text
@@ -173,11 +156,11 @@ def test_opening_leads_the_leader_to_the_declaration(browser: Browser, leader: A
 
 
 def test_the_signed_sheet_comes_back_by_oneself_or_by_the_leader(
-    browser: Browser, people: People, leader: Actor, member: Actor, engagement: Engagement
+    english: SignedIn, people: People, leader: Actor, member: Actor, engagement: Engagement
 ) -> None:
     other = people.person("verifier", name="陆漫漫")
     set_member(leader, engagement_id=engagement.id, person_id=other.person_id or "", part="member")
-    client, address = browser(member), f"/engagements/{engagement.id}/declaration"
+    client, address = english(member), f"/engagements/{engagement.id}/declaration"
     code = _code(member, engagement)
     assert code in client.get(address).text
     refusals: list[tuple[str, bytes, str]] = [
@@ -192,9 +175,9 @@ def test_the_signed_sheet_comes_back_by_oneself_or_by_the_leader(
     assert send(client, f"{address}/scan", page=address, code=code).status_code == 400
     assert client.post(f"{address}/scan", data={"file": (io.BytesIO(SCAN), "a.pdf")}).status_code == 400
     sent: dict[str, Any] = {"code": code, "file": (io.BytesIO(SCAN), "声明.pdf")}
-    assert send(client, f"{address}/scan", page=address, **sent).location == f"/engagements/{engagement.id}"
+    assert send(client, f"{address}/scan", page=address, **sent).location == f"/engagements/{engagement.id}/progress"
 
-    of_leader = browser(leader)
+    of_leader = english(leader)
     team = of_leader.get(f"/engagements/{engagement.id}/team").text
     for_other = f"/engagements/{engagement.id}/declarations/{other.person_id}/scan"
     assert for_other in team
@@ -205,9 +188,9 @@ def test_the_signed_sheet_comes_back_by_oneself_or_by_the_leader(
 
 
 def test_a_relation_is_recorded_on_the_page_and_shows_on_the_team(
-    browser: Browser, leader: Actor, member: Actor, people: People, engagement: Engagement
+    english: SignedIn, leader: Actor, member: Actor, people: People, engagement: Engagement
 ) -> None:
-    client, address = browser(member), f"/engagements/{engagement.id}/declaration"
+    client, address = english(member), f"/engagements/{engagement.id}/declaration"
     wrong = send(client, f"{address}/relation", page=address, kind="consulting")
     assert wrong.status_code == 422
     told = {"kind": "consulting", "began_on": "2026-01-01", "note": "培训"}
@@ -215,13 +198,13 @@ def test_a_relation_is_recorded_on_the_page_and_shows_on_the_team(
     page = client.get(address).text
     assert "Tell the team leader" in page
     assert not hidden(page)
-    team = browser(leader).get(f"/engagements/{engagement.id}/team").text
+    team = english(leader).get(f"/engagements/{engagement.id}/team").text
     assert "Not independent" in team
     assert "which goes on" in team
     # A colleague sees that something stands in the way, and not what.
     colleague = people.person("verifier")
     set_member(leader, engagement_id=engagement.id, person_id=colleague.person_id or "", part="member")
-    other = browser(colleague)
+    other = english(colleague)
     page = other.get(f"/engagements/{engagement.id}/declaration").text
     send(other, f"/engagements/{engagement.id}/declaration", relation="none", **hidden(page))
     seen = other.get(f"/engagements/{engagement.id}/team").text
@@ -230,9 +213,9 @@ def test_a_relation_is_recorded_on_the_page_and_shows_on_the_team(
 
 
 def test_relations_of_oneself_and_of_the_organisation(
-    browser: Browser, people: People, leader: Actor, member: Actor, engagement: Engagement
+    english: SignedIn, people: People, leader: Actor, member: Actor, engagement: Engagement
 ) -> None:
-    client = browser(member)
+    client = english(member)
     assert send(client, "/relations", kind="consulting", began_on="2026-01-01").status_code == 422
     told = {"kind": "consulting", "began_on": "2020-01-01", "party_name": "<b>某公司</b>"}
     assert send(client, "/relations", **told).status_code == 303
@@ -243,7 +226,7 @@ def test_relations_of_oneself_and_of_the_organisation(
     # Over so long ago that it would hold nobody back: somebody else says so.
     assert send(client, end, page="/relations", ended_on="2022-02-28").status_code == 422
     assert "Counts no longer" not in client.get("/relations").text
-    manager = browser(people.person("quality_manager"))
+    manager = english(people.person("quality_manager"))
     assert send(manager, end, page="/independence", ended_on="2022-02-28").status_code == 303
     assert "Counts no longer" in client.get("/relations").text
 
@@ -258,14 +241,14 @@ def test_relations_of_oneself_and_of_the_organisation(
     assert gone.location == "/independence"
     assert "误登记" in manager.get("/independence?state=withdrawn").text
     # Whoever only reads the list records and withdraws nothing.
-    reading = browser(leader)
+    reading = english(leader)
     assert "某公司" in reading.get("/independence").text
     assert send(reading, f"/relations/{line.interest.id}/withdraw", page="/relations").status_code == 403
 
 
-def test_a_list_goes_on_where_it_stopped(browser: Browser, people: People) -> None:
+def test_a_list_goes_on_where_it_stopped(english: SignedIn, people: People) -> None:
     recorder = people.person("quality_manager")
-    manager = browser(recorder)
+    manager = english(recorder)
     for number in range(56):
         facts = Facts("consulting", date(2026, 1, 1), party_name=f"某公司 {number}")
         record_interest(recorder, person_id="", facts=facts)
@@ -279,9 +262,9 @@ def test_a_list_goes_on_where_it_stopped(browser: Browser, people: People) -> No
 
 
 def test_a_client_is_changed_and_linked_by_whom_it_concerns(
-    browser: Browser, people: People, leader: Actor, archive: Archive
+    english: SignedIn, people: People, leader: Actor, archive: Archive
 ) -> None:
-    client, keeper = browser(leader), browser(people.person("archivist"))
+    client, keeper = english(leader), english(people.person("archivist"))
     ours = add_client(leader, name="望溪纸业有限公司")
     address = f"/clients/{ours.id}"
     assert send(client, address, credit_code="91320100MA1MUQJ74X", province="").status_code == 422
@@ -296,7 +279,7 @@ def test_a_client_is_changed_and_linked_by_whom_it_concerns(
         line.engagement.id for line in list_engagements(people.person("archivist"), filters=EngagementFilters()).items
     ] == [engagement.id]
     viewer = people.person("top_manager")
-    seen = browser(viewer)
+    seen = english(viewer)
     assert seen.get(address).status_code == 200
     assert send(seen, address, credit_code="", province="33").status_code == 403
 

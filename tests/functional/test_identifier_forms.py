@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -39,6 +40,7 @@ FORMS = {
 _NOT_OPAQUE = {"number", "page", "width", "start", "part"}
 
 
+@pytest.mark.usefixtures("without_fonts")
 @on_both
 def test_no_form_of_an_identifier_tells_what_exists(
     archive: Archive, app: Flask, people: People, workbench: Workbench

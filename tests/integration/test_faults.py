@@ -78,6 +78,16 @@ def backed_up(template: Template) -> Template:
     return Template(place, template.since, before)
 
 
+@pytest.fixture(scope="module")
+def submitted(template: Template) -> Template:
+    """The same with its documents in a case file that waits for the archivist."""
+    place = template.copy("submitted")
+    run_apart(fault_driver.submit_file, place)
+    [before] = run_apart(partial(fault_driver.look, since=template.since), place)
+    assert before.file == "not sealed J019-ZY·HC·2026·D10-001"
+    return Template(place, template.since, before)
+
+
 Judge = Callable[[Template, Run, Remains], str]
 
 
@@ -121,6 +131,20 @@ def judge_backup(template: Template, run: Run, remains: Remains) -> str:
         assert list(new) == list(run.told)
         return "acknowledged and sound"
     return "not acknowledged, sound" if new else "not acknowledged, not among the complete ones"
+
+
+def judge_sealing(template: Template, run: Run, remains: Remains) -> str:
+    """Sealed or not sealed, never between; the numbers are as they were."""
+    number = template.before.file.removeprefix("not sealed ")
+    assert remains.file in {f"sealed {number}", f"not sealed {number}"}, remains.file
+    new = remains.documents.keys() - template.before.documents.keys()
+    sealed = remains.file.startswith("sealed")
+    assert len(new) == sealed
+    assert remains.orphans + remains.temporaries <= 1 - len(new)
+    if run.told:
+        assert [remains.documents[one] for one in new] == list(run.told)
+        return "acknowledged and sealed"
+    return "not acknowledged, sealed" if sealed else "not acknowledged, not sealed"
 
 
 def only_writes(choice: Choice) -> Choice:
@@ -215,3 +239,10 @@ def test_a_broken_backup_never_looks_complete(
     backed_up: Template, chosen: Choice, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _print(capsys, break_all(backed_up, fault_driver.back_up_all, judge_backup, chosen))
+
+
+@SAMPLED_OR_EVERY
+def test_a_broken_sealing_is_sealed_or_not_sealed(
+    submitted: Template, chosen: Choice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _print(capsys, break_all(submitted, fault_driver.seal, judge_sealing, chosen))

@@ -1,5 +1,6 @@
 """Migrations: the tables they make are the models', both ways, on both databases, with rows in them."""
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 
 from archive_app.documents.models import Version
+from archive_app.engagements.models import Engagement, SchemeEdition
+from archive_app.engagements.schemes import USUAL_SCHEME, all_schemes, scheme_of
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.database import open_engine
 from archive_app.kernel.tables import Base
@@ -127,3 +130,27 @@ def test_rows_that_refer_to_nothing_stop_a_migration(archive: Archive) -> None:
     with pytest.raises(RuntimeError, match="refer to nothing"), archive.engine.connect() as connection:
         command.upgrade(configuration(connection), "head")
     assert _foreign_keys_hold(archive.engine)
+
+
+@both_databases
+def test_engagements_of_before_the_schemes_follow_one_without_stages(archive: Archive, people: People) -> None:
+    """Up with rows, down, up: they stay, and what they follow can be read."""
+    leader = people.person("team_leader", "archivist")
+    opened = sorted(engagement_of(leader).id for _ in range(2))
+    for _ in range(2):
+        _go_to(archive.engine, "0010")
+        assert "scheme_edition" not in _tables(archive.engine)
+        columns = {column["name"] for column in inspect(archive.engine).get_columns("engagement")}
+        assert not columns & {"scheme", "scheme_version", "stage", "parent_id", "sealed_at"}
+        migrate(archive.engine)
+        with archive.reading(leader) as uow:
+            rows = uow.session.scalars(select(Engagement).order_by(Engagement.id)).all()
+            assert sorted(row.id for row in rows) == opened
+            for row in rows:
+                assert (row.scheme, row.scheme_version, row.stage) == (USUAL_SCHEME, "0", "work")
+                assert [stage.code for stage in scheme_of(uow, row).stages] == ["work", "keeping"]
+            edition = uow.session.get_one(SchemeEdition, (USUAL_SCHEME, "0"))
+            assert edition.sha256 == hashlib.sha256(edition.text.encode()).digest()
+    assert _foreign_keys_hold(archive.engine)
+    # New ones begin with today's version beside them.
+    assert engagement_of(leader).scheme_version == all_schemes()[USUAL_SCHEME].version

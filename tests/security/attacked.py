@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from archive_app.app import create_app
+from archive_app.casework.requests.preparing import LineWish
 from archive_app.documents.ingest import Entry, add_document
 from archive_app.documents.looking import PREVIEW_WIDTHS_PX, page_picture
 from archive_app.documents.resuming import receive_part
@@ -42,6 +43,7 @@ from tests import files
 from tests.bench.installation import sign_in
 from tests.conftest import SetClock
 from tests.factories import People, declare, engagement_of, file_bytes
+from tests.material import acting, asked, brings
 from tests.registers import bring, rows_of, workbook
 
 SYSTEM = Actor.system("test")
@@ -60,6 +62,9 @@ SECRETS = {
     "register_row": "朱雀移交清单",
     "saved_search": "烛龙检索",
     "token": "饕餮程序",
+    "material": "蒲牢发票",
+    "material_recipient": "狻猊会计",
+    "material_file": "睚眦扫描件",
 }
 """Words of which each stands in one thing of the victim's only."""
 KNOWN_TO_COLLEAGUES = {"client"}
@@ -188,6 +193,7 @@ def _furnished(archive: Archive, settings: Settings, worker: Worker, clock: SetC
     )
     declare(archive, engagement.id)
     document_id, packed_id = _file(victim, engagement)
+    _ask_for_material(victim, engagement)
     world = World(archive, app, worker, clock, people, victim, engagement, document_id)
     world.work()
     page_picture(victim, document_id=document_id, number=1, page_index=0, width_px=PREVIEW_WIDTHS_PX[0])
@@ -207,6 +213,12 @@ def _furnished(archive: Archive, settings: Settings, worker: Worker, clock: SetC
         )
     world.work()
     return world
+
+
+def _ask_for_material(victim: Actor, engagement: Engagement) -> None:
+    lines = [LineWish(SECRETS["material"], "photograph")]
+    request, (line,) = asked(victim, engagement, lines=lines, recipient=SECRETS["material_recipient"])
+    brings(acting(victim, request), line, f"{SECRETS['material_file']}.jpg", b"brought by the client")
 
 
 def _of_kind(people: People, role: str, organisation: str, kind: str) -> Actor:

@@ -46,7 +46,7 @@ PLANTED = {
 }
 MARKS = (PLANTED_ID, PLANTED_TEXT, "1999, 9, 9", "2999, 9, 9")
 HUGE = 10**40
-SCOPES = ("read", "file", "open", "import", "inbox", "log")
+SCOPES = ("read", "file", "open", "import", "inbox", "cases", "records", "log")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,9 @@ TABLES = {
     "grant_id": "supervision_grant",
     "request_id": "access_request",
     "member_id": "assignment",
+    "material_id": "material_request",
+    "line_id": "material_line",
+    "delivery_id": "material_delivery",
 }
 """Arguments of routes that are not called after their table."""
 OTHER_ARGUMENTS = {

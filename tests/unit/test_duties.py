@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from archive_app.kernel.duties import (
+    ACCEPTED_BY_ANOTHER,
     ACCESS_DECIDED_BY_ANOTHER,
     APPROVER_NOT_THE_AUTHOR,
     AUDITOR_NOT_RESPONSIBLE,
     COMPLAINT_HANDLED_BY_OTHERS,
+    CORRECTION_CONFIRMED_BY_ANOTHER,
     DESTRUCTION_BY_FOUR_PEOPLE,
+    ISSUED_BY_ANOTHER,
     MANAGEMENT_REVIEW_IN_PERSON,
     REVIEWER_NOT_OF_THE_TEAM,
     RIGHTS_GIVEN_BY_ANOTHER,
@@ -89,6 +92,21 @@ TABLE: list[tuple[Duty, list[Act], list[Act]]] = [
         ACCESS_DECIDED_BY_ANOTHER,
         [lambda: ACCESS_DECIDED_BY_ANOTHER.require_apart("leader", ["asker"])],
         [lambda: ACCESS_DECIDED_BY_ANOTHER.require_apart("asker", ["asker"])],
+    ),
+    (
+        CORRECTION_CONFIRMED_BY_ANOTHER,
+        [lambda: CORRECTION_CONFIRMED_BY_ANOTHER.require_apart("member", ["leader"])],
+        [lambda: CORRECTION_CONFIRMED_BY_ANOTHER.require_apart("leader", ["leader", "member"])],
+    ),
+    (
+        ACCEPTED_BY_ANOTHER,
+        [lambda: ACCEPTED_BY_ANOTHER.require_apart("archivist", ["leader"])],
+        [lambda: ACCEPTED_BY_ANOTHER.require_apart("archivist", ["archivist"])],
+    ),
+    (
+        ISSUED_BY_ANOTHER,
+        [lambda: ISSUED_BY_ANOTHER.require_apart("manager", ["leader", "member", "reviewer"])],
+        [lambda: ISSUED_BY_ANOTHER.require_apart("reviewer", ["leader", "member", "reviewer"])],
     ),
 ]
 

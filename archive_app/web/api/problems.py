@@ -31,14 +31,17 @@ _OTHER_TITLE = N_("Something unexpected happened")
 
 
 class Fault(BaseModel):
-    """One value that cannot be accepted. `pointer` (RFC 6901) is its place in the body, `parameter` its name in the
-    address or among the headers."""
+    """One value that cannot be accepted, or one of several reasons. `pointer` (RFC 6901) is the value's place in the
+    body, `parameter` its name in the address or among the headers; `code` names the reason, `about` what it is about.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    code: str | None = None
+    about: str | None = None
 
 
 class Problem(BaseModel):

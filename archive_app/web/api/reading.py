@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, SeveralReasonsError
 from archive_app.kernel.language import N_, translate
 from archive_app.web.api.problems import Fault
 
@@ -175,6 +175,8 @@ def faults_of(error: ArchiveError, language: str, model: type[BaseModel] | None)
     carries the same title is the one that is meant."""
     if isinstance(error, InvalidRequestError):
         return error.faults(language)
+    if isinstance(error, SeveralReasonsError):
+        return [Fault(detail=words, code=code, about=about or None) for code, about, words in error.reasons(language)]
     if not isinstance(error, InvalidInputError):
         return []
     label, reason = str(error.params["field"]), str(error.params["reason"])

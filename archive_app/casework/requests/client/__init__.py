@@ -1,0 +1,1 @@
+"""The client's side of material requests: the pages behind the link."""

@@ -1,0 +1,1 @@
+"""Pages of issuing a report and of telling its result."""

@@ -1,0 +1,1 @@
+"""Schemes as people read them: what a complete file of each kind holds."""
