@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from archive_app.casework.models import Record
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.record_types import all_record_types
 from archive_app.engagements.schemes import scheme_of
@@ -30,6 +31,7 @@ from archive_app.filing.placing import (
     set_aside,
     settle_positions,
     take_out,
+    unplaced,
 )
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.errors import InvalidInputError
@@ -58,12 +60,15 @@ def propose(actor: Actor, uow: UnitOfWork, *, engagement_id: str, afresh: bool =
     `afresh` arranges all of it anew, into the case files that are there as far as they go; one that is not needed any
     more is removed, or voided where it has a number. What a seal holds stays where it is.
 
+    What was returned 退回 as a record is left out, for the reason that it was returned for.
+
     Raises: NotFoundError, EngagementSealedError, SubmittedError.
     """
     engagement = arrangeable(uow, engagement_id)
     files = living_files(uow, engagement_id)
     if afresh:
         _loosen(uow, files)
+    _leave_out_returned(uow, engagement)
     pieces = in_order(loose_pieces(uow, engagement_id), _ranks(uow, engagement))
     rules = uow.archive.rules
     portions = split(pieces, most_items=rules.filing.items, most_pages=rules.filing.pages)
@@ -166,6 +171,14 @@ def _has_items(uow: UnitOfWork, row: CaseFile) -> bool:
 def _ranks(uow: UnitOfWork, engagement: Engagement) -> dict[str, int]:
     stages = scheme_of(uow, engagement).stages
     return ranks_of(([one.type for one in stage.records] for stage in stages), all_record_types())
+
+
+def _leave_out_returned(uow: UnitOfWork, engagement: Engagement) -> None:
+    returned = select(Record.document_id, Record.reason).where(
+        Record.document_id.in_(unplaced(engagement.id)), Record.state == "returned"
+    )
+    for document_id, reason in uow.session.execute(returned).all():
+        _leave_out(uow, engagement, [document_id], reason)
 
 
 def _leave_out(uow: UnitOfWork, engagement: Engagement, document_ids: Sequence[str], reason: str) -> None:

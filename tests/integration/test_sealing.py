@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from archive_app.casework.models import Record
+from archive_app.casework.recording import give_back
 from archive_app.documents.classifying import classify
 from archive_app.documents.ingest import Entry, Stored, Stream, add_document, store
 from archive_app.documents.keys import key_of
@@ -25,7 +26,7 @@ from archive_app.filing.arranging import leave_out, place_documents, propose
 from archive_app.filing.examining import JOB, check_submission
 from archive_app.filing.findings import kept
 from archive_app.filing.late import accept_late, add_late, late_items, refuse_late
-from archive_app.filing.models import CaseFile, CaseItem, Seal, Submission
+from archive_app.filing.models import CaseFile, CaseItem, LeftOut, Seal, Submission
 from archive_app.filing.numbering import change_rule
 from archive_app.filing.placing import ItemSealedError, SubmittedError
 from archive_app.filing.reading import case_file_of
@@ -179,6 +180,17 @@ def test_checks_name_what_is_wrong_and_where(people: People) -> None:
     again = ours.submitted()
     assert again.state == "failed"
     assert ("bytes_wrong", ours.documents[0]) in {(one.code, one.document_id) for one in kept(again)}
+
+
+def test_what_was_returned_is_left_out_for_the_reason_it_was_returned_for(people: People) -> None:
+    ours = body(people)
+    returned = file_record(ours.leader, ours.engagement, "旧台账.txt", "other")
+    with ours.archive.transaction(SYSTEM, eventless=True) as uow:
+        give_back(uow, uow.session.get_one(Record, returned), "缺第3页")
+    assert not ours.submitted().findings.count(returned)
+    with ours.archive.reading(ours.leader) as uow:
+        assert uow.session.get_one(LeftOut, returned).reason == "缺第3页"
+        assert returned not in uow.session.scalars(select(CaseItem.document_id)).all()
 
 
 def test_checking_goes_on_where_it_ended(people: People) -> None:

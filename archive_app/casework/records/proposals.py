@@ -203,7 +203,8 @@ def _with_days(proposal: Proposal, seen: Seen, stem: str, folder: str, heading: 
     if seen.dated_on and seen.dated_on <= today:
         return proposal.with_(Reason("evidence_on", "entry"), evidence_on=seen.dated_on)
     named = day_in(stem, latest=today)
-    if named and not proposal.period_from:
+    # In a name that says a period, a day belongs to that; a period in the text says nothing of the day in the name.
+    if named and proposal.source_of("period") not in {"name", "path"}:
         return proposal.with_(Reason("evidence_on", "name", named[1]), evidence_on=named[0])
     for hit in _LABELLED_DAY.finditer(unicodedata.normalize("NFKC", seen.text[:TEXT_CHARS])):
         said = day_in(hit["rest"], latest=today)

@@ -138,6 +138,10 @@ def test_the_folder_speaks_where_the_name_is_silent_and_the_text_where_both_are(
     by_text = propose(Seen("扫描件0001.pdf", text=text), types, TODAY)
     assert (by_text.type, by_text.source_of("type")) == ("invoice", "text")
     assert (by_text.evidence_on, by_text.source_of("evidence_on")) == (date(2025, 4, 2), "text")
+    # What the text is about says nothing of the day that the name bears.
+    report = propose(Seen("核查报告20250420.pdf", text="2024年度\n温室气体排放核查报告\n"), types, TODAY)
+    assert (report.period_from, report.source_of("period")) == (date(2024, 1, 1), "text")
+    assert (report.evidence_on, report.source_of("evidence_on")) == (date(2025, 4, 20), "name")
     assert (by_text.originator, by_text.source_of("originator")) == ("江南供电公司财务部", "text")
     # Beyond the beginning of the text, and in the middle of a long line, a word says nothing.
     assert propose(Seen("a.pdf", text="\n" * 2000 + "发票"), types, TODAY) == Proposal()
