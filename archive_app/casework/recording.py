@@ -6,6 +6,7 @@ locked. What follows elsewhere from a decision registers with `after_decision`.
 
 from collections.abc import Callable
 from datetime import date
+from typing import Protocol
 
 from archive_app.casework.models import Record
 from archive_app.documents.models import Document
@@ -123,7 +124,15 @@ def give_back(uow: UnitOfWork, record: Record, reason: str) -> None:
     _decide(uow, record, "returned", reason)
 
 
-def missing_fields(record: Record) -> list[str]:
+class Described(Protocol):
+    """A record, or what is to be said about one."""
+
+    @property
+    def type(self) -> str:
+        """The code of the record type."""
+
+
+def missing_fields(record: Described) -> list[str]:
     """The fields without which the record is not accepted: some of `ACTIVITY_DATA_FIELDS`, of activity data only."""
     known = all_record_types().get(record.type)
     if known is None or not known.activity_data:

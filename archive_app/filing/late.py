@@ -2,12 +2,16 @@
 sealed in a supplementary manifest by somebody else than who brought it. What is accepted is checked first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import select
 
-from archive_app.casework.recording import record_as
+from archive_app.casework.recording import ACTIVITY_DATA_FIELDS, RecordIncompleteError, missing_fields, record_as
+from archive_app.casework.recording import accept as accept_record
+from archive_app.casework.records.facts import Facts, tidied, write_facts
 from archive_app.documents.ingest import Entry, Stream, file_version, require_level, store
 from archive_app.documents.models import Version
 from archive_app.documents.names import original_name
@@ -71,14 +75,21 @@ def add_late(
     record_type: str,
     reason: str,
     evidence_on: str,
+    described: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Brings a document for a sealed case file, with the reason why it is late; gives its id. It waits for the
     archivist. `evidence_on` is a day such as 2026-03-31; it and the originator of `entry` are what DA/T 97 asks for.
+    `described` says of activity data what they need besides (`ACTIVITY_DATA_FIELDS`), because nothing in a sealed file
+    is described afterwards.
 
-    Raises: NotFoundError, InvalidInputError, NotSealedError, LevelAboveOwnError, and as `add_document` raises about
-    the file.
+    Raises: NotFoundError, InvalidInputError, NotSealedError, LevelAboveOwnError, RecordIncompleteError, and as
+    `add_document` raises about the file.
     """
     why, day = reason_given(reason), _day(evidence_on)
+    besides: dict[str, Any] = {name: described.get(name, "") for name in ACTIVITY_DATA_FIELDS}
+    facts = tidied(Facts(record_type, originator=entry.originator, evidence_on=day, **besides), archive.today())
+    if missing_fields(facts):
+        raise RecordIncompleteError(title=entry.title or entry.name)
     one_line(entry.originator, field=N_("Originator"), limit=200)
     with archive.reading(actor) as uow:
         _require_sealed(uow, uow.session.get_one(Engagement, _engagement_id(uow, case_file_id)))
@@ -91,14 +102,9 @@ def add_late(
         filed = file_version(uow, engagement.id, None, stored, entry)
         if filed.document_id is None:
             raise ConflictError
-        record_as(
-            uow,
-            filed.document_id,
-            type=record_type,
-            state="accepted",
-            originator=entry.originator,
-            evidence_on=day,
-        )
+        record = record_as(uow, filed.document_id, type=record_type, state="delivered")
+        write_facts(record, facts)
+        accept_record(uow, record)
         target = uow.session.get_one(CaseFile, case_file_id)
         append(uow, target, [(filed.document_id, None)], late_reason=why)
         _number(uow, target)

@@ -4,15 +4,16 @@ additions; opened again."""
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from archive_app.casework.models import Record
-from archive_app.casework.recording import give_back
+from archive_app.casework.recording import RecordIncompleteError, give_back
 from archive_app.documents.classifying import classify
 from archive_app.documents.ingest import Entry, Stored, Stream, add_document, store
 from archive_app.documents.keys import key_of
@@ -259,21 +260,52 @@ def test_late_additions_and_reopening(people: People) -> None:
         assert [one.resealed for one in case_file_of(uow, case_file.id).reopenings] == [3]
 
 
+def test_late_activity_data_come_with_what_they_need(people: People) -> None:
+    ours = body(people)
+    ours.sealed()
+    (case_file,) = files_of(ours)
+    described = {
+        "source": "电能表",
+        "unit": "MWh",
+        "monitoring_frequency": "每月",
+        "department": "动力部",
+        "cross_check": "与台账一致",
+    }
+    with pytest.raises(RecordIncompleteError):
+        bring_late(
+            ours.leader, case_file.id, reason="迟到", record_type="activity_data", described={**described, "unit": " "}
+        )
+    document_id = bring_late(ours.leader, case_file.id, reason="迟到", record_type="activity_data", described=described)
+    with people.archive.reading(SYSTEM) as uow:
+        record = uow.session.get_one(Record, document_id)
+        assert (record.state, record.unit, record.department) == ("accepted", "MWh", "动力部")
+    assert accept_late(ours.archivist, engagement_id=ours.engagement.id).items == 1
+
+
 def files_of(ours: Body) -> list[CaseFile]:
     with ours.archive.reading(SYSTEM) as uow:
         of_engagement = select(CaseFile).where(CaseFile.engagement_id == ours.engagement.id)
         return list(uow.session.scalars(of_engagement.order_by(CaseFile.position)))
 
 
-def bring_late(actor: Actor, case_file_id: str, *, reason: str, content: bytes = b"x") -> str:
+def bring_late(
+    actor: Actor,
+    case_file_id: str,
+    *,
+    reason: str,
+    content: bytes = b"x",
+    record_type: str = "work_plan",
+    described: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     return add_late(
         actor,
         case_file_id=case_file_id,
         stream=io.BytesIO(content),
         entry=Entry(name="迟到.txt", originator="江南热电厂"),
-        record_type="work_plan",
+        record_type=record_type,
         reason=reason,
         evidence_on="2026-03-31",
+        described=described,
     )
 
 

@@ -107,7 +107,8 @@ def view_own_request(actor: Actor, uow: UnitOfWork) -> Asked:
         year=row[2],
         message=request.message,
         until=request.until,
-        lines=summaries(uow, [request])[request.id],
+        # What is still owed stands first; what is done goes below it.
+        lines=sorted(summaries(uow, [request])[request.id], key=lambda one: one.line.state not in OWED),
         sections=sections,
         today=uow.archive.today(),
         is_closed=is_closed(uow, request),

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from archive_app.casework.recording import ACTIVITY_DATA_FIELDS
 from archive_app.documents.ingest import Entry
 from archive_app.engagements.record_types import all_record_types
 from archive_app.filing.accepting import accept, return_file
@@ -96,7 +97,7 @@ def return_action(engagement_id: str) -> ResponseReturnValue:
 def late_page(case_file_id: str) -> ResponseReturnValue:
     """Where a late addition to a sealed case file is brought."""
     view, _items = view_case_file(current_actor(), case_file_id=case_file_id)
-    return render_template("case_files/late.html", view=view, types=all_record_types(), language=current_language())
+    return render_template("case_files/late.html", view=view, types=all_record_types(), asked=ACTIVITY_DATA_FIELDS)
 
 
 @blueprint.post("/case-files/<case_file_id>/late")
@@ -173,6 +174,7 @@ def _bring(case_file_id: str, part: FilePart) -> None:
         record_type=part.fields.get("record_type", ""),
         reason=part.fields.get("reason", ""),
         evidence_on=part.fields.get("evidence_on", ""),
+        described={name: part.fields.get(name, "") for name in ACTIVITY_DATA_FIELDS},
     )
 
 
