@@ -13,6 +13,7 @@ from sqlalchemy import Table, insert
 from archive_app.documents.models import Derivative, Document, HeldContent, Upload, Version
 from archive_app.documents.reading import TEXT_PART
 from archive_app.engagements.models import Access, Assignment, Client, Engagement
+from archive_app.engagements.schemes import USUAL_SCHEME, all_schemes, keep_edition
 from archive_app.identity.models import Organisation, Person, PersonRole, SecondFactor
 from archive_app.intake.inbox.models import InboxFile
 from archive_app.intake.registers.models import Register
@@ -28,6 +29,7 @@ from tests.worlds import RARE, TEXT, Paper, World
 def write_worlds(archive: Archive, worlds: Sequence[World]) -> None:
     """Puts worlds into the archive, and hands their documents to the worker to be indexed."""
     with archive.transaction(Actor.system("test"), eventless=True) as uow:
+        keep_edition(uow, all_schemes()[USUAL_SCHEME])
         for model, rows in (
             *_rows_of_people(uow, worlds),
             *_rows_of_engagements(worlds),
@@ -122,6 +124,9 @@ def _rows_of_engagements(worlds: Sequence[World]) -> _Rows:
                 "number": one.number,
                 "title": one.number,
                 "year": one.year,
+                "scheme": USUAL_SCHEME,
+                "scheme_version": all_schemes()[USUAL_SCHEME].version,
+                "stage": all_schemes()[USUAL_SCHEME].stages[0].code,
             }
             for world in worlds
             for one in world.tasks

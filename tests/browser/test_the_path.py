@@ -249,7 +249,7 @@ def test_dropping_anywhere_and_searching_as_a_team(service: Service, visitor: Vi
     # Three files and two declarations.
     expect(colleague.locator("#documents tbody tr")).to_have_count(5)
     page.locator(".member-list li", has_text="李强").locator("summary").click()
-    page.locator(".member-list li", has_text="李强").get_by_role("button").click()
+    page.locator(".member-list li", has_text="李强").locator("form .btn-danger").click()
     expect(page.locator(".member-list li")).to_have_count(1)
     colleague.goto(address)
     expect(colleague.locator(".error-status")).to_have_text("404")

@@ -37,7 +37,7 @@ FORMS = {
     "no letters": "\u202e汉字😀",
     "template": "{{7*7}}",
 }
-_NOT_OPAQUE = {"number", "page", "width", "start", "part"}
+_NOT_OPAQUE = {"number", "page", "width", "start", "part", "stage", "record_type", "code", "form", "file_type", "sheet"}
 
 
 @pytest.mark.usefixtures("without_fonts")

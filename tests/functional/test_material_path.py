@@ -102,8 +102,8 @@ def make_way_in(desk: Client, request_page: str) -> tuple[str, str]:
 def return_and_accept(archive: Archive, desk: Client, client: Client, base: str, line: MaterialLine) -> None:
     """The leader returns one file, the client sees why and brings it again; then all of it is accepted."""
     with archive.reading(SYSTEM) as uow:
-        first = uow.session.scalars(select(MaterialDelivery).order_by(MaterialDelivery.id)).first()
-        assert first is not None
+        of_january = select(MaterialDelivery).join(Version, Version.document_id == MaterialDelivery.document_id)
+        first = uow.session.scalars(of_january.where(Version.name == "一月.pdf")).one()
     desk.get(f"{base}/lines/{line.id}")
     assert "一月.pdf" in desk.page
     desk.post(f"{base}/deliveries/{first.id}/return", reason="印章不清")

@@ -167,7 +167,12 @@ def test_a_slow_job_keeps_nobody_waiting_and_the_worker_still_ends(
 def test_every_lane_of_the_archive_has_handlers() -> None:
     handled = {kind for made in FEATURES for kind in (*made.jobs, *made.batches)}
     assert {kind for made in FEATURES for kind in made.lanes} <= handled
-    assert {made.lanes[kind] for made in FEATURES for kind in made.lanes} == {"reading", "recognition"}
+    assert {made.lanes[kind] for made in FEATURES for kind in made.lanes} == {
+        "reading",
+        "recognition",
+        "filing",
+        "mail",
+    }
 
 
 @both_databases

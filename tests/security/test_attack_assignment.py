@@ -61,7 +61,7 @@ def forms(world: World, person: Actor) -> Iterator[tuple[str, dict[str, str], se
     yield "/account/language", {"language": "en"}, {"person"}
     yield "/clients", {"name": "海岸水泥", "credit_code": ""}, {"client"}
     fields = {"client_id": engagement.client_id, "number": "MA-1", "title": "普通核查", "year": "2025"}
-    yield "/engagements/new", {**fields, "activity": "verification"}, {"engagement", "assignment"}
+    yield "/engagements/new", {**fields, "activity": "verification"}, {"engagement", "assignment", "deadline", "task"}
     yield "/search/saved?q=a", {"name": "我的检索"}, {"saved_search", "saved_search_seen"}
     yield f"/engagements/{engagement.id}/uploads/clear", {}, {"upload"}
 

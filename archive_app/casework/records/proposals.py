@@ -22,16 +22,18 @@ _HEADING_LINES, _HEADING_CHARS = 8, 60
 _LONGEST_WORDS = 60
 _HEAD_NOUN = 9
 """From this weight on, a keyword at the very end of a name says what the thing is: 首次会议签到表 is a 签到表."""
-_BRACKETS = re.compile(r"[(\[【〔<《][^)\]】〕>》]*[)\]】〕>》]")
+_BRACKETS = re.compile(r"[(\[【〔<《][^(\[【〔<《)\]】〕>》]*[)\]】〕>》]")
 _SEPARATORS = re.compile(r"[\s_\-.·,+&、，。]+")
 _AT_END = re.compile(
-    r"(?:第?[\d一二三四五六七八九十]+[版号份]?|v\d+|final|copy|副本|定稿|终稿|扫描件|盖章版|签章版|签字版|修订版|版|表|汇总)+$"
+    # Possessive, so that a run of digits is taken as a whole and never tried again in parts.
+    r"(?:第?[\d一二三四五六七八九十]{1,12}+[版号份]?|v\d{1,6}+|final|copy|副本|定稿|终稿|扫描件|盖章版|签章版|签字版|修订版|版|表|汇总){1,8}+$"
 )
 _PLAIN = re.compile(r"[\x00-\x7f]+")
-_LABELLED_DAY = re.compile(r"(?:日期|时间|date)\s*[:：]?\s*(?P<rest>.{4,24})", re.IGNORECASE)
+_LABELLED_DAY = re.compile(r"(?:日期|时间|date)\s{0,8}[:：]?\s{0,8}(?P<rest>.{4,24})", re.IGNORECASE)
 _LABELLED_ORIGINATOR = re.compile(
     r"(?:编制单位|填报单位|报送单位|出具单位|发证机构|检测机构|检定机构|校准机构|检测单位|开具单位|销售方|单位名称|企业名称"
-    r"|prepared by|issued by|laboratory)(?:名称)?\s*(?:\([^)]*\))?\s*[:：]\s*(?P<who>[^\n\t|,;，；]{2,60})",
+    r"|prepared by|issued by|laboratory)(?:名称)?\s{0,8}(?:\([^()\n]{0,40}\)\s{0,8})?"
+    r"[:：]\s{0,8}(?P<who>[^\n\t|,;，；]{2,60})",
     re.IGNORECASE,
 )
 

@@ -93,14 +93,14 @@ def test_the_province_of_a_credit_code(code: str | None, province: str | None) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[provinces]\n320 = {zh='江苏省', en='Jiangsu'}", "320 is not a code"),
-        ("[provinces]\n32 = {zh='江苏省'}", "32 must give zh and en"),
-        ("[provinces]\n32 = {zh='江苏省', en='Jiangsu', fr='x'}", "32 must give zh and en"),
-        ("[provinces]\n32 = {zh='', en='Jiangsu'}", "32 has a name that is no text"),
-        ("[provinces]\n32 = {zh=1, en='Jiangsu'}", "32 has a name that is no text"),
-        ("[places]\n32 = {zh='江苏省', en='Jiangsu'}", r"one table \[provinces\]"),
-        ("provinces = 3", r"one table \[provinces\]"),
-        ("[provinces", "here: "),
+        ("[provinces]\n320 = {zh='江苏省', en='Jiangsu'}", "provinces.320"),
+        ("[provinces]\n32 = {zh='江苏省'}", "provinces.32.en is missing"),
+        ("[provinces]\n32 = {zh='江苏省', en='Jiangsu', fr='x'}", "provinces.32.fr is not known"),
+        ("[provinces]\n32 = {zh='', en='Jiangsu'}", "provinces.32.zh is empty"),
+        ("[provinces]\n32 = {zh=1, en='Jiangsu'}", "provinces.32.zh is wrong"),
+        ("[places]\n32 = {zh='江苏省', en='Jiangsu'}", "places is not known"),
+        ("provinces = 3", "provinces is wrong"),
+        ("[provinces", "here:1: "),
     ],
 )
 def test_a_file_of_provinces_with_a_mistake_is_refused(text: str, told: str) -> None:
