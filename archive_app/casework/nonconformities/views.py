@@ -110,6 +110,7 @@ def nonconformity_page(engagement_id: str, nonconformity_id: str) -> ResponseRet
 @requires(Permission.NONCONFORMITIES_MANAGE)
 def answer_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValue:
     """Enters an answer that came on paper."""
+    _require_there(engagement_id, nonconformity_id)
     form = PaperAnswerForm(_choices(engagement_id)[0])
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -128,6 +129,7 @@ def answer_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnVa
 @requires(Permission.NONCONFORMITIES_MANAGE)
 def confirm_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValue:
     """Confirms the correction."""
+    _require_there(engagement_id, nonconformity_id)
     form = ConfirmForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -142,6 +144,7 @@ def confirm_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnV
 @requires(Permission.NONCONFORMITIES_MANAGE)
 def return_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValue:
     """Returns the answer."""
+    _require_there(engagement_id, nonconformity_id)
     form = ReturnForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -156,6 +159,7 @@ def return_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnVa
 @requires(Permission.NONCONFORMITIES_MANAGE)
 def withdraw_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValue:
     """Withdraws it."""
+    _require_there(engagement_id, nonconformity_id)
     form = WithdrawForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -168,6 +172,7 @@ def withdraw_action(engagement_id: str, nonconformity_id: str) -> ResponseReturn
 @requires(Permission.NONCONFORMITIES_MANAGE)
 def link_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValue:
     """Puts it onto a link of the client."""
+    _require_there(engagement_id, nonconformity_id)
     form = LinkForm(current_language(), _choices(engagement_id)[1])
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -175,6 +180,11 @@ def link_action(engagement_id: str, nonconformity_id: str) -> ResponseReturnValu
             flash(_("The client finds it on this link now."), "success")
             return _to(engagement_id, nonconformity_id)
     return _page(engagement_id, nonconformity_id, link=form)
+
+
+def _require_there(engagement_id: str, nonconformity_id: str) -> None:
+    """Both parts of the address are of one thing. Raises: NotFoundError."""
+    view_nonconformity(current_actor(), engagement_id=engagement_id, nonconformity_id=nonconformity_id)
 
 
 def _choices(engagement_id: str) -> tuple[Sequence[ShownDocument], Sequence[Asked]]:
