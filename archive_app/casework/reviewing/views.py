@@ -65,6 +65,7 @@ def round_page(engagement_id: str, review_id: str) -> ResponseReturnValue:
 @requires(Permission.TECHNICAL_REVIEW)
 def remark_action(engagement_id: str, review_id: str) -> ResponseReturnValue:
     """Writes a remark."""
+    _require_there(engagement_id, review_id)
     form = RemarkForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -85,6 +86,7 @@ def remark_action(engagement_id: str, review_id: str) -> ResponseReturnValue:
 @requires(Permission.TEAM_JOIN)
 def answer_action(engagement_id: str, review_id: str, remark_id: str) -> ResponseReturnValue:
     """Answers a remark."""
+    _require_there(engagement_id, review_id)
     form = AnswerForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -97,6 +99,7 @@ def answer_action(engagement_id: str, review_id: str, remark_id: str) -> Respons
 @requires(Permission.TECHNICAL_REVIEW)
 def resolve_action(engagement_id: str, review_id: str, remark_id: str) -> ResponseReturnValue:
     """The reviewer is satisfied with a remark."""
+    _require_there(engagement_id, review_id)
     resolve_remark(current_actor(), remark_id=remark_id, review_id=review_id, seen=request.form.get("seen", ""))
     return _to_round(engagement_id, review_id, _anchor=f"remark-{remark_id}")
 
@@ -105,6 +108,7 @@ def resolve_action(engagement_id: str, review_id: str, remark_id: str) -> Respon
 @requires(Permission.TEAM_LEAD)
 def take_back_action(engagement_id: str, review_id: str) -> ResponseReturnValue:
     """Takes a submission back."""
+    _require_there(engagement_id, review_id)
     form = ReasonForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -124,6 +128,7 @@ def verdict_page(engagement_id: str, review_id: str) -> ResponseReturnValue:
 @requires(Permission.TECHNICAL_REVIEW, confirmed=True)
 def verdict_action(engagement_id: str, review_id: str) -> ResponseReturnValue:
     """Gives the verdict."""
+    _require_there(engagement_id, review_id)
     form = VerdictForm(current_language())
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -137,6 +142,11 @@ def verdict_action(engagement_id: str, review_id: str) -> ResponseReturnValue:
             flash(_("The verdict was given, and its record is filed."), "success")
             return redirect(url_for("reviewing.review_page", engagement_id=engagement_id), 303)
     return _verdict(engagement_id, review_id, form)
+
+
+def _require_there(engagement_id: str, review_id: str) -> None:
+    """Both parts of the address are of one thing. Raises: NotFoundError."""
+    view_round(current_actor(), engagement_id=engagement_id, review_id=review_id)
 
 
 def _to_round(engagement_id: str, review_id: str, **more: Any) -> ResponseReturnValue:
