@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from archive_app.casework.reviewing.forms import IssueForm, ReasonForm, TellingForm
 from archive_app.casework.reviewing.issuing import issue_report, tell_result, withdraw_issue, withdraw_telling
 from archive_app.casework.reviewing.reports import ISSUE, NOTIFICATION
-from archive_app.casework.reviewing.showing import ReviewPage, view_review
+from archive_app.casework.reviewing.showing import IssueLine, ReviewPage, view_review
 from archive_app.casework.reviewing.views import blueprint
 from archive_app.kernel.archive import current_archive
 from archive_app.kernel.errors import NotFoundError
@@ -85,6 +85,7 @@ def withdraw_issue_page(engagement_id: str, issue_id: str) -> ResponseReturnValu
 @requires(Permission.REPORTS_ISSUE, confirmed=True)
 def withdraw_issue_action(engagement_id: str, issue_id: str) -> ResponseReturnValue:
     """Withdraws an issue."""
+    _line(engagement_id, issue_id, ISSUE)
     form = ReasonForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -104,6 +105,7 @@ def withdraw_telling_page(engagement_id: str, telling_id: str) -> ResponseReturn
 @requires(Permission.TEAM_LEAD, confirmed=True)
 def withdraw_telling_action(engagement_id: str, telling_id: str) -> ResponseReturnValue:
     """Withdraws a notification."""
+    _line(engagement_id, telling_id, NOTIFICATION)
     form = ReasonForm()
     if form.validate_on_submit():
         with refusals_shown_on(form):
@@ -139,8 +141,14 @@ def _show(name: str, page: ReviewPage, form: FlaskForm) -> ResponseReturnValue:
 
 
 def _withdrawal(engagement_id: str, issue_id: str, kind: str, form: ReasonForm) -> ResponseReturnValue:
+    page, line = _line(engagement_id, issue_id, kind)
+    return render_template("reviewing/withdrawal.html", page=page, line=line, form=form), form_status(form)
+
+
+def _line(engagement_id: str, issue_id: str, kind: str) -> tuple[ReviewPage, IssueLine]:
+    """Both parts of the address are of one thing. Raises: NotFoundError."""
     page = _page(engagement_id, leading=kind != ISSUE)
     line = next((line for line in page.issues if line.issue.id == issue_id and line.issue.kind == kind), None)
     if line is None:
         raise NotFoundError
-    return render_template("reviewing/withdrawal.html", page=page, line=line, form=form), form_status(form)
+    return page, line
