@@ -5,6 +5,7 @@ do next. It carries no HTTP number: `web/errors.py` holds the one table that map
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -91,12 +92,12 @@ class InvalidInputError(ArchiveError):
         super().__init__(field=field, reason=reason)
 
 
-class SeveralReasonsError(ArchiveError):
+class SeveralReasonsError(ArchiveError, ABC):
     """Refused for several reasons at once, each with words of its own."""
 
+    @abstractmethod
     def reasons(self, language: str) -> Sequence[tuple[str, str, str]]:
         """Of each reason its stable code, what it is about (empty where that is clear), and its words in `language`."""
-        raise NotImplementedError
 
 
 class ConflictError(ArchiveError):

@@ -101,7 +101,7 @@ def _tell(uow: UnitOfWork, task: Task, kind: NoticeKind, person: Person, wish: N
         kind=kind,
         person_id=person.id,
         language=person.language,
-        link=f"/work/{task.id}",
+        link=f"/tasks/{task.id}",
         organisation_id=task.organisation_id,
         engagement_id=task.engagement_id,
         task_id=task.id,

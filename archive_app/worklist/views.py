@@ -49,7 +49,7 @@ def work_page() -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/work/<id:task_id>")
+@blueprint.get("/tasks/<id:task_id>")
 @requires(Permission.WORK_READ)
 def task_page(task_id: str) -> ResponseReturnValue:
     """Leads from a mail to where the task is done."""
@@ -61,7 +61,7 @@ def task_page(task_id: str) -> ResponseReturnValue:
     return redirect(place, 303)
 
 
-@blueprint.post("/work/<id:task_id>/noted")
+@blueprint.post("/tasks/<id:task_id>/noted")
 @requires(Permission.WORK_READ)
 def note_action(task_id: str) -> ResponseReturnValue:
     """Takes note of what asks for nothing more."""

@@ -56,13 +56,13 @@ def test_my_work_is_where_people_begin_and_leads_to_where_things_are_done(
     assert "没有符合条件" in mine.get("/work?overdue=1").text
     assert mine.get("/work?after=x").status_code == 422
     [line] = list_work(member, filters=WorkFilters()).items
-    assert mine.get(f"/work/{line.task.id}").location == f"/engagements/{engagement.id}/declaration"
+    assert mine.get(f"/tasks/{line.task.id}").location == f"/engagements/{engagement.id}/declaration"
     # Somebody else's task is not there for them.
-    assert client(keeper).get(f"/work/{line.task.id}").status_code == 404
+    assert client(keeper).get(f"/tasks/{line.task.id}").status_code == 404
     # What only has to be noted is noted on the list.
     break_glass(keeper, engagement_id=engagement.id, reason="监管部门现场要求调阅")
     led = client(leader)
-    noted = re.search(r'action="(/work/[^"]+/noted)"', led.get("/work").text)
+    noted = re.search(r'action="(/tasks/[^"]+/noted)"', led.get("/work").text)
     assert noted is not None
     assert send(led, noted[1]).status_code == 303
     assert noted[1] not in led.get("/work").text

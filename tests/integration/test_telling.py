@@ -147,7 +147,7 @@ def test_a_mail_names_the_number_and_the_kind_and_nothing_else(
         assert not [word for word in SECRET_WORDS if word in whole]
         assert "HC-2026-007" in mail.message["Subject"]
         assert mail.recipients == [ADDRESS]
-        assert re.search(r"https://archive\.example\.org/work/[0-9a-f-]{36}\r?\n", mail.text)
+        assert re.search(r"https://archive\.example\.org/tasks/[0-9a-f-]{36}\r?\n", mail.text)
         assert "https://archive.example.org/account/notices" in mail.text
         assert mail.message["Auto-Submitted"] == "auto-generated"
         assert mail.message["Content-Language"] == "zh-CN"
