@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests import files
 from tests.browser.case_steps import work
+from tests.browser.following import follow
 from tests.browser.staffed_case import CLIENT, TELEPHONE, Cast, payloads
 
 KEPT_LINES = {
@@ -34,19 +35,19 @@ def ask_the_client(cast: Cast, engagement: str) -> str:
     """The lines of the scheme, adapted, and a link; the path of the link."""
     leader = cast["leader"]
     leader.goto(f"{engagement}/material")
-    leader.get_by_role("link", name="新建资料清单").click()
+    follow(leader.get_by_role("link", name="新建资料清单"))
     leader.fill("[name=recipient]", "王会计")
     leader.get_by_label("由组长电话告知").check()
-    leader.get_by_role("button", name="编制清单").click()
+    follow(leader.get_by_role("button", name="编制清单"))
     leader.wait_for_url("**/edit")
     for line in leader.locator("fieldset.line-edit").filter(has=leader.locator("[name^=drop-]")).all():
         if line.locator("[name^=name-]").input_value() not in KEPT_LINES:
             line.locator("[name^=drop-]").check()
     cast.look(leader, "case-request-edit")
-    leader.get_by_role("button", name="保存清单").click()
+    follow(leader.get_by_role("button", name="保存清单"))
     leader.wait_for_url(re.compile(r"/material/[0-9a-f-]{36}$"))
     expect(leader.locator("main table tbody tr")).to_have_count(len(KEPT_LINES))
-    leader.get_by_role("button", name="生成链接并复制").click()
+    follow(leader.get_by_role("button", name="生成链接并复制"))
     expect(leader.locator("img.qr")).to_be_visible()
     cast.look(leader, "case-request")
     return urlsplit(leader.locator(".one-time-link code").inner_text()).path
@@ -55,15 +56,15 @@ def ask_the_client(cast: Cast, engagement: str) -> str:
 def enter(cast: Cast, page: Page, engagement: str, link: str) -> None:
     """The client opens the link; the leader reads the code out by telephone."""
     page.goto(link)
-    page.get_by_role("button", name="获取验证码").click()
+    follow(page.get_by_role("button", name="获取验证码"))
     leader = cast["leader"]
     work(leader, "验证码")
     leader.locator("summary", has_text="口头告知验证码").click()
-    leader.get_by_role("button", name="显示验证码").click()
+    follow(leader.get_by_role("button", name="显示验证码"))
     code = leader.locator(".read-out code").inner_text()
     page.get_by_label("您的姓名").fill("王会计")
     page.get_by_label("验证码", exact=True).fill(code)
-    page.get_by_role("button", name="打开").click()
+    follow(page.get_by_role("button", name="打开"))
     expect(page.locator(".asked-lines > li")).to_have_count(len(KEPT_LINES))
 
 
@@ -72,12 +73,12 @@ def bring_the_material(cast: Cast, engagement: str, link: str) -> None:
     client = cast.visit("client", TELEPHONE, scripts=False)
     enter(cast, client, engagement, link)
     for line, name in KEPT_LINES.items():
-        client.get_by_role("link", name=line).click()
+        follow(client.get_by_role("link", name=line))
         photographed = line == PHOTOGRAPHED
         client.set_input_files("#photo" if photographed else "#files", payloads([(name, material(name))]))
         if line == FUEL:
             cast.look(client, "case-material-line")
-        client.get_by_role("button", name="发送").click()
+        follow(client.get_by_role("button", name="发送"))
         expect(client.locator("#brought")).to_contain_text(name)
         client.goto("/material/")
     expect(client.locator(".alert-success")).to_be_visible()
@@ -89,15 +90,15 @@ def decide_the_material(cast: Cast, engagement: str) -> None:
     work(leader, "接收或退回委托方提交的资料")
     for line in KEPT_LINES:
         leader.goto(f"{engagement}/material")
-        leader.get_by_role("link", name=line).click()
+        follow(leader.get_by_role("link", name=line))
         if line == RETURNED:
             leader.locator("summary", has_text="退回此项").click()
             leader.fill("#reason-line", WHY_RETURNED)
-            leader.get_by_role("button", name="退回此项").click()
+            follow(leader.get_by_role("button", name="退回此项"))
         else:
             if line == PRODUCTION:
                 describe_activity_data(cast, leader)
-            leader.get_by_role("button", name="全部接收").click()
+            follow(leader.get_by_role("button", name="全部接收"))
             if line == FUEL:
                 be_asked_for_the_description(cast, leader)
         expect(leader.locator(".page-header .state")).to_have_text("退回" if line == RETURNED else "接收")
@@ -107,13 +108,13 @@ def decide_the_material(cast: Cast, engagement: str) -> None:
     returned = client.locator(".asked-lines > li", has_text=RETURNED)
     expect(returned).to_contain_text(WHY_RETURNED)
     cast.look(client, "case-material-phone", picture=True)
-    returned.get_by_role("link").click()
+    follow(returned.get_by_role("link"))
     client.set_input_files("#files", payloads([("煤样元素碳检测报告（含5月）.pdf", files.pdf(["检测报告\n5月"]))]))
-    client.get_by_role("button", name="发送").click()
+    follow(client.get_by_role("button", name="发送"))
     expect(client.locator("#brought li")).to_have_count(2)
     work(leader, "接收或退回委托方提交的资料")
     describe_activity_data(cast, leader)
-    leader.get_by_role("button", name="全部接收").click()
+    follow(leader.get_by_role("button", name="全部接收"))
     expect(leader.locator(".page-header .state")).to_have_text("接收")
 
 
@@ -131,20 +132,21 @@ def be_asked_for_the_description(cast: Cast, page: Page) -> None:
     """Activity data are not accepted before they are described as such."""
     line = page.url
     expect(page.locator(".alert-danger")).to_contain_text("活动数据")
-    page.get_by_role("link", name="描述").click()
+    follow(page.get_by_role("link", name="描述"))
     page.fill("[name=evidence_on]", "2026-01-15")
     page.fill("[name=period_from]", "2025-01-01")
     page.fill("[name=period_to]", "2025-12-31")
     for name, words in ACTIVITY_DATA.items():
         page.fill(f"[name={name}]", words)
     cast.look(page, "case-describe")
-    page.locator("main form .btn-primary").click()
+    follow(page.locator("main form .btn-primary"))
     page.goto(line)
-    page.get_by_role("button", name="全部接收").click()
+    follow(page.get_by_role("button", name="全部接收"))
 
 
 def describe_activity_data(cast: Cast, page: Page) -> None:
     """The same of all that waits on a line, by the use case."""
+    expect(page.locator(".brought-name a").first).to_be_visible()
     for link in page.locator(".brought-name a").all():
         document_id = (link.get_attribute("href") or "").rpartition("/")[2]
         cast.describe("leader", document_id, ACTIVITY_DATA)

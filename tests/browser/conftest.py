@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.engines import program
 from tests.service import Service, running_service
@@ -24,6 +24,8 @@ _QUIET = (
 def chromium() -> Iterator[Browser]:
     """The browser. Its own sandbox cannot be used by root."""
     arguments = [*_QUIET, "--no-sandbox"] if os.geteuid() == 0 else list(_QUIET)
+    # As long as everything else that is waited for, also where other tests load the machine.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program("chromium"), args=arguments)
         yield browser

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.following import follow
 from tests.browser.staffed_house import SHOTS
 from tests.browser.test_the_path import open_engagement
 from tests.first_visit import set_up
@@ -36,11 +37,11 @@ def test_a_client_brings_material_from_a_telephone(service: Service, visitor: Vi
     fits(plain, "entrance")
     come_in(plain, read_code(desk, request), "王会计")
     fits(plain, "asked")
-    plain.get_by_role("link", name="供热发票").click()
+    follow(plain.get_by_role("link", name="供热发票"))
     paper = tmp_path / "发票.pdf"
     paper.write_bytes(b"%PDF-1.4 invoice")
     plain.set_input_files("#files", paper)
-    plain.get_by_role("button", name="发送").click()
+    follow(plain.get_by_role("button", name="发送"))
     expect(plain.locator("#brought")).to_contain_text("发票.pdf")
     fits(plain, "asked-line")
     assert plain.locator("#photo").get_attribute("capture") == "environment"
@@ -55,12 +56,12 @@ def test_a_client_brings_material_from_a_telephone(service: Service, visitor: Vi
     # The team looks at it and returns it; the client reads why.
     desk.goto(f"{engagement}/material")
     examine(desk, "requests")
-    desk.get_by_role("link", name="现场照片").first.click()
+    follow(desk.get_by_role("link", name="现场照片").first)
     expect(desk.locator(".request-lines")).to_contain_text("大照片.jpg")
     desk.locator("summary", has_text="退回此项").click()
     desk.fill("#reason-line", "请拍摄设备铭牌")
     examine(desk, "line")
-    desk.get_by_role("button", name="退回此项").last.click()
+    follow(desk.get_by_role("button", name="退回此项").last)
     plain.goto("/material/")
     expect(plain.locator(".asked-lines")).to_contain_text("请拍摄设备铭牌")
     log = (service.directory / "serve.log").read_text(encoding="utf-8")
@@ -70,11 +71,11 @@ def test_a_client_brings_material_from_a_telephone(service: Service, visitor: Vi
 def prepare(page: Page, engagement: str) -> str:
     """A request with two lines of the leader's own; returns its address."""
     page.goto(f"{engagement}/material")
-    page.get_by_role("link", name="新建资料清单").click()
+    follow(page.get_by_role("link", name="新建资料清单"))
     page.fill("[name=recipient]", "王会计")
     page.get_by_label("由组长电话告知").check()
     examine(page, "new")
-    page.get_by_role("button", name="编制清单").click()
+    follow(page.get_by_role("button", name="编制清单"))
     page.wait_for_url("**/edit")
     examine(page, "edit")
     for box in page.locator("[name^=drop-]").all():
@@ -84,7 +85,7 @@ def prepare(page: Page, engagement: str) -> str:
     page.fill(f"[name=explanation-{rows - 1}]", "全年每月一张")
     page.fill(f"[name=name-{rows}]", "现场照片")
     page.select_option(f"[name=type-{rows}]", "photograph")
-    page.get_by_role("button", name="保存清单").click()
+    follow(page.get_by_role("button", name="保存清单"))
     page.wait_for_url(re.compile(r"/material/[0-9a-f-]{36}$"))
     return urlsplit(page.url).path
 
@@ -92,9 +93,9 @@ def prepare(page: Page, engagement: str) -> str:
 def make_link(page: Page, request: str) -> str:
     """A fresh link, as the page shows it once."""
     page.goto(request)
-    page.get_by_role("button", name="生成链接并复制").click()
+    follow(page.get_by_role("button", name="生成链接并复制"))
     link = page.locator(".one-time-link code").text_content() or ""
-    assert page.locator("img.qr").is_visible()
+    expect(page.locator("img.qr")).to_be_visible()
     examine(page, "request")
     return urlsplit(link).path
 
@@ -103,7 +104,7 @@ def read_code(page: Page, request: str) -> str:
     """A fresh code, as the leader reads it out."""
     page.goto(request)
     page.locator("summary", has_text="口头告知验证码").click()
-    page.get_by_role("button", name="显示验证码").click()
+    follow(page.get_by_role("button", name="显示验证码"))
     return page.locator(".read-out code").text_content() or ""
 
 
@@ -111,7 +112,7 @@ def come_in(page: Page, code: str, name: str) -> None:
     """The client gives the code."""
     page.get_by_label("您的姓名").fill(name)
     page.get_by_label("验证码", exact=True).fill(code)
-    page.get_by_role("button", name="打开").click()
+    follow(page.get_by_role("button", name="打开"))
     expect(page.locator(".asked-lines")).to_be_visible()
 
 
@@ -119,7 +120,7 @@ def over_a_line_that_breaks(service: Service, page: Page, folder: Path) -> None:
     """A photograph of 11 MiB: the line breaks in its second part, and nothing is sent twice but that part."""
     photograph = folder / "大照片.jpg"
     photograph.write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)) * (11 * MIB // 256))
-    page.get_by_role("link", name="现场照片").click()
+    follow(page.get_by_role("link", name="现场照片"))
     where = urlsplit(page.url).path
     examine(page, "asked-line-scripted")
     port = urlsplit(service.url).port or 0

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.following import follow
 from tests.browser.test_the_path import open_engagement, payload, search
 from tests.first_visit import set_up
 from tests.service import Service, running_service
@@ -140,7 +141,7 @@ def test_a_search_is_saved_and_a_list_taken_along_without_scripts(visit: Visit) 
     page.goto("/search?q=热值")
     page.locator("summary", has_text="保存此检索").click()
     page.locator(".confirm-sheet [name=name]").fill("热值的文件")
-    page.locator(".confirm-sheet button").click()
+    follow(page.locator(".confirm-sheet button"))
     expect(page.locator(".alert-success")).to_be_visible()
     with page.expect_download() as started:
         page.get_by_role("button", name="CSV").click()
@@ -154,7 +155,7 @@ def test_pages_of_searching_are_accessible_and_fit(visit: Visit) -> None:
     page = visit()
     page.goto("/search?q=热值")
     page.locator("summary", has_text="保存此检索").click()
-    page.locator(".confirm-sheet button").click()
+    follow(page.locator(".confirm-sheet button"))
     similar = re.sub(r"\?.*", "/similar", page.locator(".hit h2 a").first.get_attribute("href") or "")
     addresses = ["/search?q=题名:长江 GHG", "/search?q=年份:去年&synonyms=off", "/search/saved", similar]
     for width in (1280, 390):
@@ -162,7 +163,7 @@ def test_pages_of_searching_are_accessible_and_fit(visit: Visit) -> None:
         for language in ("zh_Hans_CN", "en"):
             page.goto("/account")
             page.locator(".account-menu summary").click()
-            page.locator(f'.menu-sheet button[value="{language}"]').click()
+            follow(page.locator(f'.menu-sheet button[value="{language}"]'))
             for place in addresses:
                 page.goto(place)
                 for summary in page.locator(".search-help summary").all():
