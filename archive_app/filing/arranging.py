@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 
 from archive_app.casework.models import Record
+from archive_app.casework.recording import after_decision
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.record_types import all_record_types
 from archive_app.engagements.schemes import scheme_of
@@ -42,6 +43,7 @@ from archive_app.kernel.unit_of_work import UnitOfWork
 from archive_app.kernel.use_case import use_case
 
 ARRANGED = event_type("case_files.arranged", N_("Case files arranged"))
+_BY_THE_ARCHIVE = Actor.system("arranging").name
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,21 @@ def _leave_out_returned(uow: UnitOfWork, engagement: Engagement) -> None:
         Record.document_id.in_(unplaced(engagement.id)), Record.state == "returned"
     )
     for document_id, reason in uow.session.execute(returned).all():
-        _leave_out(uow, engagement, [document_id], reason)
+        _leave_out(uow, engagement, [document_id], reason, left_by=_BY_THE_ARCHIVE)
 
 
-def _leave_out(uow: UnitOfWork, engagement: Engagement, document_ids: Sequence[str], reason: str) -> None:
+@after_decision
+def _want_again(uow: UnitOfWork, record: Record) -> None:
+    """What the archive left out because it was returned belongs into a case file once it is accepted after all; what a
+    person left out stays out."""
+    if record.state == "accepted":
+        own = (LeftOut.document_id == record.document_id, LeftOut.left_by == _BY_THE_ARCHIVE)
+        uow.session.execute(delete(LeftOut).where(*own))
+
+
+def _leave_out(
+    uow: UnitOfWork, engagement: Engagement, document_ids: Sequence[str], reason: str, *, left_by: str = ""
+) -> None:
     why = reason_given(reason)
     wanted = list(dict.fromkeys(document_ids))
     if not wanted:
@@ -193,5 +206,5 @@ def _leave_out(uow: UnitOfWork, engagement: Engagement, document_ids: Sequence[s
         if row is None:
             row = LeftOut(document_id=document_id, engagement_id=engagement.id)
             uow.session.add(row)
-        row.reason, row.left_by, row.left_at = why, uow.actor.name, uow.now
+        row.reason, row.left_by, row.left_at = why, left_by or uow.actor.name, uow.now
     record_arranged(uow, engagement, way="left_out", items=len(wanted), reason=why)

@@ -3,6 +3,7 @@ body that keeps them and of who supervises it; a client's contact sees documents
 
 from sqlalchemy import ColumnElement, and_, select, true
 
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import READ
 from archive_app.filing.models import CaseFile, Declaration
@@ -42,6 +43,7 @@ def register(policy: Policy) -> None:
     policy.grant("declaration", _own)
     policy.subject(ARCHIVING, Engagement.id)
     policy.grant(ARCHIVING, archiving)
+    policy.hide(ARCHIVING, lambda _actor: Engagement.activity == LIBRARY)
     policy.subject(CASE_FILE, CaseFile.id)
     policy.grant(CASE_FILE, of_archiving)
 

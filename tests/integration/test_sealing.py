@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from archive_app.casework.models import Record
 from archive_app.casework.recording import RecordIncompleteError, give_back
+from archive_app.casework.recording import accept as accept_record
 from archive_app.documents.classifying import classify
 from archive_app.documents.ingest import Entry, Stored, Stream, add_document, store
 from archive_app.documents.keys import key_of
@@ -192,6 +193,24 @@ def test_what_was_returned_is_left_out_for_the_reason_it_was_returned_for(people
     with ours.archive.reading(ours.leader) as uow:
         assert uow.session.get_one(LeftOut, returned).reason == "缺第3页"
         assert returned not in uow.session.scalars(select(CaseItem.document_id)).all()
+
+
+def test_what_was_returned_and_then_accepted_belongs_into_a_case_file_again(people: People) -> None:
+    ours = body(people)
+    both = [file_record(ours.leader, ours.engagement, name, "other") for name in ("草稿.txt", "旧台账.txt")]
+    kept_out, mended = both
+    with ours.archive.transaction(SYSTEM, eventless=True) as uow:
+        for document_id in both:
+            give_back(uow, uow.session.get_one(Record, document_id), "缺第3页")
+    propose(ours.leader, engagement_id=ours.engagement.id)
+    leave_out(ours.leader, engagement_id=ours.engagement.id, document_ids=[kept_out], reason="重复")
+    with ours.archive.transaction(SYSTEM, eventless=True) as uow:
+        for document_id in both:
+            accept_record(uow, uow.session.get_one(Record, document_id))
+    propose(ours.leader, engagement_id=ours.engagement.id)
+    with ours.archive.reading(ours.leader) as uow:
+        assert mended in uow.session.scalars(select(CaseItem.document_id)).all()
+        assert uow.session.get_one(LeftOut, kept_out).reason == "重复"
 
 
 def test_checking_goes_on_where_it_ended(people: People) -> None:
