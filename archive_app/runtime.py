@@ -20,11 +20,21 @@ import archive_app.engagements.feature
 import archive_app.filing.feature
 import archive_app.identity.feature
 import archive_app.intake.feature
+import archive_app.management.feature
 import archive_app.supervision.feature
 import archive_app.trail.feature
 import archive_app.worklist.feature
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.archive import Archive, FilingRules, FolderRule, MailRule, RequestRules, Rules
+from archive_app.kernel.archive import (
+    Archive,
+    ControlledRules,
+    DutyRules,
+    FilingRules,
+    FolderRule,
+    MailRule,
+    RequestRules,
+    Rules,
+)
 from archive_app.kernel.clock import Clock, SystemClock
 from archive_app.kernel.database import open_engine, sqlite_url
 from archive_app.kernel.errors import ArchiveError
@@ -33,7 +43,7 @@ from archive_app.kernel.feature import Feature
 from archive_app.kernel.identity_row import ArchiveIdentity, read_identity
 from archive_app.kernel.ids import new_id
 from archive_app.kernel.language import N_
-from archive_app.kernel.marks import unmarked
+from archive_app.kernel.marks import unmarked, unstamped
 from archive_app.kernel.policy import Policy
 from archive_app.proof.note import NoteSigner
 from archive_app.settings import CONFIG, FolderSettings, Settings
@@ -47,6 +57,7 @@ FEATURES: tuple[Feature, ...] = (
     archive_app.intake.feature.FEATURE,
     archive_app.documents.feature.FEATURE,
     archive_app.filing.feature.FEATURE,
+    archive_app.management.feature.FEATURE,
     archive_app.supervision.feature.FEATURE,
     archive_app.trail.feature.FEATURE,
     archive_app.identity.feature.FEATURE,
@@ -55,7 +66,7 @@ ARCHIVE_MADE = event_type("archive.made", N_("Archive made"))
 ARCHIVE_BACKED_UP = event_type("archive.backed_up", N_("Archive backed up"))
 ARCHIVE_RESTORED = event_type("archive.restored", N_("Archive restored from a backup"))
 DATABASE_FILE = "archive.db"
-SCHEMA_REVISION = "0013"
+SCHEMA_REVISION = "0018"
 """The newest migration: what this program's tables need."""
 _SCHEMA_TABLE = table("alembic_version", column("version_num"))
 
@@ -238,6 +249,7 @@ def _put_together(settings: Settings, engine: Engine, parts: Parts) -> Archive:
         rules=_rules(settings),
         data_directory=settings.data_directory,
         mark_of=next((feature.marker for feature in FEATURES if feature.marker is not None), unmarked),
+        stamp_of=next((feature.stamper for feature in FEATURES if feature.stamper is not None), unstamped),
     )
 
 
@@ -347,6 +359,16 @@ def _rules(settings: Settings) -> Rules:
             pages=settings.filing.pages,
             scanner=settings.malware.socket,
             scanner_timeout=timedelta(seconds=settings.malware.timeout_seconds),
+        ),
+        controlled=ControlledRules(
+            read_days=settings.controlled.read_days,
+            review_notice_days=settings.controlled.review_notice_days,
+            watch_months=settings.controlled.watch_months,
+        ),
+        duties=DutyRules(
+            ahead_months=settings.duties.ahead_months,
+            remind_days=settings.duties.remind_days,
+            change_days=settings.duties.change_days,
         ),
         requests=RequestRules(
             link=timedelta(days=settings.requests.link_days),

@@ -18,6 +18,7 @@ FILE_NAME = "lantai.toml"
 # Anchored beside this package: a `config/` folder beside the started script would shadow a plain import.
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 _PLACES = {"LANTAI_DATA", "LANTAI_CONFIG"}
+_MOST_MONTHS_AHEAD = 120
 _FOLDER_NAME_LIMIT = 100
 _REGEX = "regex:"
 _SENDER = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -139,6 +140,20 @@ class RequestSettings:
 
 
 @dataclass(frozen=True)
+class ControlledSettings:
+    read_days: int
+    review_notice_days: int
+    watch_months: int
+
+
+@dataclass(frozen=True)
+class DutySettings:
+    ahead_months: int
+    remind_days: int
+    change_days: int
+
+
+@dataclass(frozen=True)
 class MailSettings:
     """Where notices go by SMTP; off where `host` is empty."""
 
@@ -203,6 +218,8 @@ class Settings:
     reading: ReadingSettings
     intake: IntakeSettings
     requests: RequestSettings
+    controlled: ControlledSettings
+    duties: DutySettings
     mail: MailSettings
     filing: FilingSettings
     malware: MalwareSettings
@@ -342,6 +359,9 @@ def _check(sections: Mapping[str, Any]) -> None:
         raise SettingsError(f'search.residence: "memory" or "disk", not {sections["search"].residence!r}')
     _check_mail(sections["mail"])
     _check_scanner(sections["malware"].socket)
+    for name, key in (("duties", "ahead_months"), ("controlled", "watch_months")):
+        if getattr(sections[name], key) > _MOST_MONTHS_AHEAD:
+            raise SettingsError(f"{name}.{key}: must not be more than {_MOST_MONTHS_AHEAD}")
     may_be_zero = {"trusted_proxies"}
     for name, section in sections.items():
         for entry in fields(section):

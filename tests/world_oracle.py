@@ -75,8 +75,10 @@ class Seen:
             levels += [RESTRICTED for let in self._let(task) if let.ground == "broken_glass"]
         if self.may("organisation:engagements:read") and task.body == self.human.body:
             levels.append(min(self.level, SENSITIVE))
-        if self.may("client:engagements:read") and self._entity(task) == self.human.body:
+        if self.may("client:engagements:read") and self._entity(task) == self.human.body and not task.library:
             levels.append(PUBLIC)
+        if task.library and self.may("organisation:controlled:read") and task.body == self.human.body:
+            levels.append(self.level)
         if self.may("authority:supervision:use") and self._supervised(task):
             levels.append(min(self.level, SENSITIVE))
         return max(levels, default=None)
@@ -111,12 +113,14 @@ class Seen:
             if grant.human == self.human.id and grant.outcome == "granted" and grant.body == task.body
             if not grant.ended and grant.until > self.now
             for wanted_task, client, year in grant.scopes
+            # A library is of no year and of no client, and nobody names it: it is opened with the whole body.
+            if not task.library or (wanted_task, client, year) == (None, None, None)
         )
 
     @cached_property
     def tasks(self) -> set[str]:
-        """The engagements they may read."""
-        return {task.id for task in self.world.tasks if self.opened(task) is not None}
+        """The engagements they may read. A library shows to nobody, whatever of it does."""
+        return {task.id for task in self.world.tasks if self.opened(task) is not None and not task.library}
 
     def work(self) -> set[str]:
         """Those they may file into."""
@@ -124,6 +128,7 @@ class Seen:
             task.id
             for task in self.world.tasks
             if not self._undeclared(task)
+            and not task.library
             and ((self._assigned(task) and self.may("engagement:engagements:read")) or self._kept(task))
         }
 
@@ -133,6 +138,7 @@ class Seen:
             task.id
             for task in self.world.tasks
             if not self._undeclared(task)
+            and not task.library
             and (
                 (any(part == "leader" for part, _ in self._own(task)) and self.may("engagement:team:lead"))
                 or self._kept(task)
@@ -161,11 +167,22 @@ class Seen:
             paper
             for paper in self.world.papers
             if not paper.withdrawn and (level := opened[paper.task]) is not None and paper.level <= level
+            if paper.control != "draft" or self._has_hand(paper)
         ]
 
+    def _has_hand(self, paper: Paper) -> bool:
+        """Drafts are for those who write them or were asked about them, and for who controls them at their body."""
+        body = next(task.body for task in self.world.tasks if task.id == paper.task)
+        controls = self.may("organisation:controlled:manage") and body == self.human.body
+        return self.human.id in paper.hands or controls
+
     def found(self, *, rare: bool = False) -> list[Paper]:
-        """What a search finds: nothing that the index has yet to learn of."""
-        return [paper for paper in self.papers() if not paper.lagging and (paper.rare or not rare)]
+        """What a search finds, unless it is told to look for older versions as well: nothing that is obsolete."""
+        return [paper for paper in self.indexed() if (paper.rare or not rare) and paper.control in ("", "in_force")]
+
+    def indexed(self) -> list[Paper]:
+        """What the search knows of: nothing that it has yet to learn of, and no draft."""
+        return [paper for paper in self.papers() if not paper.lagging and paper.control != "draft"]
 
     def suggested(self, part: str) -> dict[str, int]:
         """Titles and clients of what a search finds that contain `part`, and how many documents have them."""

@@ -12,6 +12,7 @@ from sqlalchemy import Table, insert
 
 from archive_app.documents.models import Derivative, Document, HeldContent, Upload, Version
 from archive_app.documents.reading import TEXT_PART
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Access, Assignment, Client, Engagement
 from archive_app.engagements.schemes import USUAL_SCHEME, all_schemes, keep_edition
 from archive_app.identity.models import Organisation, Person, PersonRole, SecondFactor
@@ -21,6 +22,7 @@ from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.tables import UtcDateTime
 from archive_app.kernel.unit_of_work import UnitOfWork
+from archive_app.management.controlled.models import ControlledDocument, Edition, EditionFile, EditionStep
 from archive_app.supervision.models import SupervisionGrant, SupervisionScope
 from storage import Purpose
 from tests.worlds import RARE, TEXT, Paper, World
@@ -36,6 +38,7 @@ def write_worlds(archive: Archive, worlds: Sequence[World]) -> None:
             *_rows_of_reasons(uow, worlds),
             *_rows_of_supervision(uow, worlds),
             *_rows_of_documents(uow, worlds),
+            *_rows_of_editions(uow, worlds),
             *_rows_of_lists(uow, worlds),
         ):
             if rows:
@@ -124,6 +127,7 @@ def _rows_of_engagements(worlds: Sequence[World]) -> _Rows:
                 "number": one.number,
                 "title": one.number,
                 "year": one.year,
+                "activity": LIBRARY if one.library else "",
                 "scheme": USUAL_SCHEME,
                 "scheme_version": all_schemes()[USUAL_SCHEME].version,
                 "stage": all_schemes()[USUAL_SCHEME].stages[0].code,
@@ -214,6 +218,7 @@ def _rows_of_documents(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
                 "title": one.title,
                 "level": one.level,
                 "withdrawn_at": uow.now if one.withdrawn else None,
+                "control": one.control,
             }
             for one in papers
         ],
@@ -263,6 +268,54 @@ def _version(
         "created_at": uow.now,
     }
     return version, text
+
+
+def _rows_of_editions(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:
+    """Each controlled document is one by itself, with the first of its hands as the author and the others asked."""
+    bodies = {task.id: task.body for world in worlds for task in world.tasks}
+    controlled = [paper for world in worlds for paper in world.papers if paper.control]
+    ids = {paper.id: uow.new_id() for paper in controlled}
+    yield (
+        ControlledDocument,
+        [
+            {
+                "id": ids[one.id],
+                "organisation_id": bodies[one.task],
+                "number": one.id,
+                "level": one.level,
+                "owner_id": one.hands[0],
+                "state": {"draft": "draft", "withdrawn": "withdrawn"}.get(one.control, "in_force"),
+            }
+            for one in controlled
+        ],
+    )
+    yield (
+        Edition,
+        [
+            {
+                "id": one.id,
+                "controlled_document_id": ids[one.id],
+                "ordinal": 1,
+                "state": "in_review" if one.control == "draft" else one.control,
+                "on_the_way": one.control == "draft",
+                "document_id": one.id,
+                "author_id": one.hands[0],
+            }
+            for one in controlled
+        ],
+    )
+    yield (
+        EditionFile,
+        [{"document_id": one.id, "edition_id": one.id, "ordinal": 1, "added_by": one.hands[0]} for one in controlled],
+    )
+    yield (
+        EditionStep,
+        [
+            {"id": uow.new_id(), "edition_id": one.id, "document_id": one.id, "person_id": asked, "state": "waiting"}
+            for one in controlled
+            for asked in one.hands[1:]
+        ],
+    )
 
 
 def _rows_of_lists(uow: UnitOfWork, worlds: Sequence[World]) -> _Rows:

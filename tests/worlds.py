@@ -17,10 +17,11 @@ ROLES_BY_KIND = {
     "verification_body": (
         *("archivist", "team_leader", "verifier", "verifier", "technical_reviewer", "quality_manager"),
         *("top_manager", "internal_auditor", "complaint_handler", "system_administrator", "security_auditor"),
+        *("document_controller", "management_representative", "staff_member"),
     ),
     "authority": ("supervisor", "supervisor", "supervisor", "archivist"),
-    "reporting_entity": ("client_contact", "client_contact", "archivist", "quality_manager"),
-    "park": ("client_contact", "complaint_handler"),
+    "reporting_entity": ("client_contact", "client_contact", "archivist", "quality_manager", "document_controller"),
+    "park": ("client_contact", "complaint_handler", "staff_member"),
     "service_institution": ("verifier", "team_leader", "client_contact", "archivist"),
 }
 COMMON, RARE = "低位发热量", "皮带秤校准"
@@ -58,13 +59,14 @@ class Customer:
 
 @dataclass
 class Task:
-    """An engagement."""
+    """An engagement, or the library of a body."""
 
     id: str
     body: str
     client: str
     year: int
     number: str
+    library: bool = False
 
 
 @dataclass
@@ -103,7 +105,8 @@ class Grant:
 
 @dataclass
 class Paper:
-    """A document; `lagging` while the index still has to learn that fewer may see it."""
+    """A document; `lagging` while the index still has to learn that fewer may see it. `control` is what a controlled
+    document is at, and `hands` are those who wrote it or were asked about it."""
 
     id: str
     task: str
@@ -114,6 +117,8 @@ class Paper:
     versions: list[str]
     rare: bool
     lagging: bool = False
+    control: str = ""
+    hands: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -160,6 +165,8 @@ def make_world(seed: int, uow: UnitOfWork) -> World:
     _reasons(world, chance, uow)
     _papers(world, chance, uow)
     _lists(world, chance, uow)
+    # Last, so that whatever a seed made before is made by it still.
+    _libraries(world, random.Random(f"library of {seed}"), uow)
     return world
 
 
@@ -250,3 +257,42 @@ def _lists(world: World, chance: random.Random, uow: UnitOfWork) -> None:
         world.inbox.append(Listed(uow.new_id(), body, of_task, human.id, of_register))
     for _ in range(chance.randrange(4)):
         world.uploads.append(Sent(uow.new_id(), chance.choice(world.tasks).id, chance.choice(world.humans).id))
+
+
+def _libraries(world: World, chance: random.Random, uow: UnitOfWork) -> None:
+    """Some bodies have a library, of their own name as a client, which may be linked to another body."""
+    for body in world.bodies:
+        if chance.random() < 0.3:
+            continue
+        entity = chance.choice([None, None, *(other.id for other in world.bodies)])
+        client = Customer(uow.new_id(), body.id, entity, body.name)
+        library = Task(uow.new_id(), body.id, client.id, chance.choice((2024, 2025)), "", library=True)
+        world.clients.append(client)
+        world.tasks.append(library)
+        colleagues = [human.id for human in world.humans if human.body == body.id]
+        for _ in range(chance.randrange(2, 6)):
+            control = chance.choice(("draft", "draft", "in_force", "in_force", "superseded", "withdrawn", ""))
+            hands = chance.sample(colleagues, min(len(colleagues), chance.choice((1, 1, 2)))) if control else []
+            paper = Paper(
+                uow.new_id(),
+                library.id,
+                chance.choice((0, 1, 1, 2, 3)),
+                withdrawn=False,
+                title=chance.choice(_TITLES),
+                kind=chance.choice(_FILE_KINDS),
+                versions=[uow.new_id()],
+                rare=chance.random() < 0.4,
+                control=control,
+                hands=hands,
+            )
+            # Somebody wrote it, or there was nobody who could: then it is only kept.
+            paper.control = control if hands else ""
+            world.papers.append(paper)
+        for human in world.humans:
+            # What nobody can grant, as if it had been: the library by its identifier, its year, its client.
+            if "supervisor" in human.roles and chance.random() < 0.5:
+                scopes = [(library.id, None, None), (None, client.id, None), (None, None, library.year)]
+                until = uow.now + timedelta(hours=100)
+                world.grants.append(
+                    Grant(uow.new_id(), human.id, body.id, "granted", until, ended=False, scopes=scopes)
+                )

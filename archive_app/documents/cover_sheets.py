@@ -1,17 +1,19 @@
-"""The cover sheet of what is given out under a mark: who got it, when, what for, and how to check the exact original.
+"""The cover sheet of what is given out under a mark or a stamp: who got it, when and what for, that it is not in force
+any more, and how to check the exact original.
 
 Once as a page that is drawn, before the pictures of a document; once as a page for a browser, beside the original.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 
 from PIL import Image, ImageDraw
 
 from archive_app.kernel.fonts import can_draw, font_of
 from archive_app.kernel.language import N_, translate
-from archive_app.kernel.marks import Mark
+from archive_app.kernel.marks import Mark, Stamp
 
 WIDTH_PX, HEIGHT_PX = 1240, 1754
 _MARGIN_PX, _TITLE_PX, _TEXT_PX, _LABEL_PX = 110, 44, 27, 22
@@ -25,28 +27,28 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Given:
-    """The file that is given out; `page_count` is that of a rendition, None for the exact original."""
+    """The file that is given out at a `moment` (in the archive's zone), under a mark, a stamp or both; `page_count` is
+    that of a rendition, None for the exact original."""
 
     title: str
     name: str
     number: int
     size_bytes: int
     sha256: str
+    moment: datetime
     sm3: str = ""
     page_count: int | None = None
+    mark: Mark | None = None
+    stamp: Stamp | None = None
 
 
-def facts_of(mark: Mark, given: Given, language: str) -> list[tuple[str, str]]:
+def facts_of(given: Given, language: str) -> list[tuple[str, str]]:
     """Pairs of words and values, in the order in which they are read."""
     told = [
-        (N_("Given to"), f"{mark.person} ({mark.login})"),
-        (N_("Authority"), mark.organisation),
-        (N_("Purpose"), mark.purpose),
-        (N_("Reference number"), mark.reference),
-        (N_("Time"), f"{mark.moment:%Y-%m-%d %H:%M:%S %z}"),
-        (N_("Given by"), mark.source),
-        (N_("Number of the grant"), mark.grant_id),
-        (N_("Until"), f"{mark.until:%Y-%m-%d %H:%M %z}"),
+        *([(N_("Not in force any more"), " · ".join(given.stamp.lines))] if given.stamp else []),
+        *(_who_and_why(given.mark) if given.mark else []),
+        (N_("Time"), f"{given.moment:%Y-%m-%d %H:%M:%S %z}"),
+        *(_by_which_grant(given.mark) if given.mark else []),
         (N_("Document"), given.title),
         (N_("Original name"), f"{given.name} · {translate(language, N_('Version'))} {given.number}"),
         (N_("Size of the original"), translate(language, N_("%(count)s bytes"), count=given.size_bytes)),
@@ -54,6 +56,23 @@ def facts_of(mark: Mark, given: Given, language: str) -> list[tuple[str, str]]:
         *([(N_("SM3 of the original"), given.sm3)] if given.sm3 else []),
     ]
     return [(translate(language, label), value) for label, value in told]
+
+
+def _who_and_why(mark: Mark) -> list[tuple[str, str]]:
+    return [
+        (N_("Given to"), f"{mark.person} ({mark.login})"),
+        (N_("Authority"), mark.organisation),
+        (N_("Purpose"), mark.purpose),
+        (N_("Reference number"), mark.reference),
+    ]
+
+
+def _by_which_grant(mark: Mark) -> list[tuple[str, str]]:
+    return [
+        (N_("Given by"), mark.source),
+        (N_("Number of the grant"), mark.grant_id),
+        (N_("Until"), f"{mark.until:%Y-%m-%d %H:%M %z}"),
+    ]
 
 
 def how_to_check(given: Given, language: str) -> str:
@@ -72,15 +91,18 @@ def how_to_check(given: Given, language: str) -> str:
     return translate(language, words)
 
 
-def cover_page(mark: Mark, given: Given, language: str) -> Image.Image:
+def cover_page(given: Given, language: str) -> Image.Image:
     """The sheet as a picture (RGB) of an A4 page."""
-    drawable = all(can_draw(value) for _, value in facts_of(mark, given, language))
+    drawable = all(can_draw(value) for _, value in facts_of(given, language))
     if not drawable:
         language = "en"
-    facts = [(label, _drawable(value)) for label, value in facts_of(mark, given, language)]
+    facts = [(label, _drawable(value)) for label, value in facts_of(given, language)]
     page = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), "white")
     pen, top = ImageDraw.Draw(page), float(_MARGIN_PX)
-    title = translate(language, N_("Watermarked copy for supervision"))
+    words = (
+        N_("Watermarked copy for supervision") if given.mark else N_("Stamped copy of what is not in force any more")
+    )
+    title = translate(language, words)
     top = _write(pen, [title], top, _TITLE_PX, "#86261f") + 30
     for label, value in facts:
         top = _write(pen, [label], top, _LABEL_PX, "#5a6169")
@@ -89,12 +111,12 @@ def cover_page(mark: Mark, given: Given, language: str) -> Image.Image:
     return page
 
 
-def cover_html(mark: Mark, given: Given, language: str) -> str:
+def cover_html(given: Given, language: str) -> str:
     """The sheet for a browser: one file that asks for no other."""
-    title = translate(language, N_("Original with its cover sheet, for supervision"))
-    rows = "".join(
-        f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in facts_of(mark, given, language)
-    )
+    of_supervision = N_("Original with its cover sheet, for supervision")
+    words = of_supervision if given.mark else N_("Original with its cover sheet: not in force any more")
+    title = translate(language, words)
+    rows = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in facts_of(given, language))
     return (
         f'<!doctype html><html lang="{"en" if language == "en" else "zh-CN"}"><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1><dl>{rows}</dl>"

@@ -104,6 +104,14 @@ class MarkedOnlyError(ArchiveError):
     )
 
 
+class StampedOnlyError(MarkedOnlyError):
+    code = "stamped_only"
+    message = N_(
+        "This document is not in force any more. It is given out with a stamp that says so; the bare original goes to "
+        "those who control documents and to archivists. The stamped copy is on its page."
+    )
+
+
 class RenditionTooLongError(ArchiveError):
     code = "rendition_too_long"
     message = N_(

@@ -88,6 +88,8 @@ FEATURE = Feature(
         "archive_app.documents.views:blueprint",
         "archive_app.documents.api:blueprint",
         "archive_app.documents.finding.views:blueprint",
+        "archive_app.documents.finding.api:blueprint",
+        "archive_app.documents.comparing.views:blueprint",
         "archive_app.documents.readings.views:blueprint",
         "archive_app.documents.levels.views:blueprint",
         "archive_app.documents.given.views:blueprint",

@@ -1,6 +1,8 @@
-"""Giving content out under a mark: as a watermarked copy, or as the exact original together with a cover sheet.
+"""Giving content out under a mark or a stamp: as a copy that bears it, or as the exact original with a cover sheet.
 
-Whoever's access is not marked gets the original itself (`looking.open_content`); the two never mix.
+Whoever's access is not marked gets the original itself (`looking.open_content`); the two never mix. Of a document that
+is not in force any more everybody gets the stamped copy here; where no copy can be drawn, and for whoever has a mark,
+the exact original goes with a cover sheet that says so.
 """
 
 import hashlib
@@ -12,8 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, cast
 
+from archive_app.documents.control import stamp_of
 from archive_app.documents.cover_sheets import Given, cover_html, cover_page
-from archive_app.documents.errors import NotPreviewableError, RenditionTooLongError, storage_translated
+from archive_app.documents.errors import (
+    NotPreviewableError,
+    RenditionTooLongError,
+    StampedOnlyError,
+    storage_translated,
+)
 from archive_app.documents.keys import key_of
 from archive_app.documents.looking import PREVIEW_WIDTHS_PX, count_pages, kept_picture, look_at, version_of
 from archive_app.documents.models import Document, Version
@@ -22,11 +30,11 @@ from archive_app.documents.packing import Sink, inner_name, zip_entry
 from archive_app.documents.parts import OpenPart, kept_part_picture, opened_part
 from archive_app.documents.picture_pdf import PicturePage, page_of, write_pdf
 from archive_app.documents.pieces import parts_in_order
-from archive_app.documents.watermark import draw_mark, lines_of, open_own
+from archive_app.documents.watermark import drawn_over, open_own
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
-from archive_app.kernel.marks import Mark
+from archive_app.kernel.marks import Mark, Stamp
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.use_case import staged_use_case
 from search.reading import KINDS
@@ -41,7 +49,7 @@ _STEM_BYTES = 100
 
 @dataclass(frozen=True)
 class Rendition:
-    """A watermarked copy (PDF) whose first page says what it is a copy of."""
+    """A marked or stamped copy (PDF) whose first page says what it is a copy of."""
 
     name: str
     content: bytes
@@ -52,17 +60,17 @@ class Rendition:
 class Package:
     """A ZIP file with a cover sheet and the exact original, made while it is read; `close` lets go of the original."""
 
-    def __init__(self, name: str, mark: Mark, given: Given, source: BinaryIO, language: str) -> None:
+    def __init__(self, name: str, given: Given, source: BinaryIO, language: str) -> None:
         self.name = name
-        self._mark, self._given, self._source, self._language = mark, given, source, language
+        self._given, self._source, self._language = given, source, language
 
     def __iter__(self) -> Iterator[bytes]:
         sink = Sink()
         inside = f"original/{inner_name(self._given.name)}"
         sums = f"{self._given.sha256}  {inside}\n"
-        moment = self._mark.moment.timetuple()[:6]
+        moment = self._given.moment.timetuple()[:6]
         with zipfile.ZipFile(cast("BinaryIO", sink), "w", zipfile.ZIP_STORED) as packed:
-            packed.writestr(zip_entry("cover.html", moment), cover_html(self._mark, self._given, self._language))
+            packed.writestr(zip_entry("cover.html", moment), cover_html(self._given, self._language))
             packed.writestr(zip_entry("SHA256SUMS", moment), sums)
             with packed.open(zip_entry(inside, moment), "w", force_zip64=True) as member:
                 while chunk := self._source.read(_CHUNK_BYTES):
@@ -79,7 +87,8 @@ class Package:
 class _Subject:
     """What is given out: a version, or a part of it."""
 
-    mark: Mark
+    mark: Mark | None
+    stamp: Stamp | None
     version: Version
     given: Given
     part: str | None
@@ -93,32 +102,33 @@ def open_package(
 ) -> Package:
     """The exact original, or a file inside of it, with a cover sheet; counts as a download. The caller closes it.
 
-    Raises: NotFoundError, also for somebody whose access bears no mark; PartUnavailableError, ContentCorruptError.
+    Raises: NotFoundError, also for somebody whose access bears no mark to a document without a stamp; StampedOnlyError
+    where a stamped copy can be drawn; PartUnavailableError, ContentCorruptError.
     """
-    subject = _subject(archive, actor, document_id, number, part)
+    subject = _subject(archive, actor, document_id, number, part, way="package")
     version, given = subject.version, subject.given
     name = f"{_stem(given.name)}.original-with-cover-sheet.zip"
     if part is not None:
         opened = opened_part(archive, actor, version, part)
-        return Package(name, subject.mark, _of_part(given, opened), io.BytesIO(opened.content), language)
+        return Package(name, _of_part(given, opened), io.BytesIO(opened.content), language)
     with storage_translated():
         blob = archive.vault.open(version.content_blob_id, key_of(version), version.id, Purpose.CONTENT)
     original = WhileAllowed(blob, archive, actor, document_id)
-    return Package(name, subject.mark, given, cast("BinaryIO", original), language)
+    return Package(name, given, cast("BinaryIO", original), language)
 
 
 @staged_use_case(Permission.DOCUMENTS_READ)
 def open_rendition(
     actor: Actor, archive: Archive, *, document_id: str, number: int | None, part: str | None = None, language: str
 ) -> Rendition:
-    """A copy with the mark on every page, of what can be drawn; counts as a download.
+    """A copy with the mark, the stamp or both on every page, of what can be drawn; counts as a download.
 
     It is put together before its first byte goes out, within MOST_PAGES, MOST_MEGABYTES and MOST_SECONDS.
 
-    Raises: NotFoundError, also for somebody whose access bears no mark; NotPreviewableError, RenditionTooLongError,
-    ContentCorruptError.
+    Raises: NotFoundError, also for somebody whose access bears no mark to a document without a stamp;
+    NotPreviewableError, RenditionTooLongError, ContentCorruptError.
     """
-    subject = _subject(archive, actor, document_id, number, part)
+    subject = _subject(archive, actor, document_id, number, part, way="rendition")
     if not KINDS[subject.kind].page_images:
         raise NotPreviewableError
     given = subject.given
@@ -129,28 +139,45 @@ def open_rendition(
         raise _too_long()
     given = replace(given, page_count=count)
     content = write_pdf(_pages(archive, actor, subject, given, language))
-    name = f"{_stem(given.name)}.watermarked.original-sha256-{given.sha256}.pdf"
-    return Rendition(name, content, hashlib.sha256(content).digest(), subject.mark.moment)
+    way = "watermarked" if subject.mark else "stamped"
+    name = f"{_stem(given.name)}.{way}.original-sha256-{given.sha256}.pdf"
+    return Rendition(name, content, hashlib.sha256(content).digest(), given.moment)
 
 
-def _subject(archive: Archive, actor: Actor, document_id: str, number: int | None, part: str | None) -> _Subject:
+def _subject(
+    archive: Archive, actor: Actor, document_id: str, number: int | None, part: str | None, *, way: str
+) -> _Subject:
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
-        if archive.mark_of(uow, "document", document_id) is None:
+        mark, stamp = archive.mark_of(uow, "document", document_id), stamp_of(uow, document_id)
+        version, row = version_of(uow, document_id, number), None
+        if part is not None:
+            row = next((one for one in parts_in_order(uow.session, version.id) if one.number == part), None)
+        if (mark is None and stamp is None) or (part is not None and row is None):
             raise NotFoundError
+        if way == "package" and mark is None and KINDS[(row or version).kind].page_images:
+            # Nothing is recorded for what is not given out.
+            raise StampedOnlyError
     mark = look_at(archive, actor, document_id, "download")
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
-        version = version_of(uow, document_id, number)
         title = uow.session.get_one(Document, document_id).title
-        row = None
-        if part is not None:
-            row = next((one for one in parts_in_order(uow.session, version.id) if one.number == part), None)
-    if mark is None or (part is not None and row is None):
+        stamp = stamp_of(uow, document_id)
+        moment = uow.now.astimezone(archive.rules.zone)
+    if mark is None and stamp is None:
         raise NotFoundError
-    sm3 = version.sm3.hex() if version.sm3 else ""
-    given = Given(title, version.name, version.number, version.size_bytes, version.sha256.hex(), sm3)
-    return _Subject(mark, version, given, part, (row or version).kind, (row or version).page_count)
+    given = Given(
+        title,
+        version.name,
+        version.number,
+        version.size_bytes,
+        version.sha256.hex(),
+        mark.moment if mark else moment,
+        version.sm3.hex() if version.sm3 else "",
+        mark=mark,
+        stamp=stamp,
+    )
+    return _Subject(mark, stamp, version, given, part, (row or version).kind, (row or version).page_count)
 
 
 def _of_part(given: Given, opened: OpenPart) -> Given:
@@ -168,8 +195,8 @@ def _page_count(archive: Archive, subject: _Subject) -> int:
 
 
 def _pages(archive: Archive, actor: Actor, subject: _Subject, given: Given, language: str) -> Iterator[PicturePage]:
-    lines, until = lines_of(subject.mark), time.monotonic() + MOST_SECONDS
-    yield page_of(draw_mark(cover_page(subject.mark, given, language), lines))
+    until = time.monotonic() + MOST_SECONDS
+    yield page_of(drawn_over(cover_page(given, language), subject.mark, subject.stamp))
     width_px, size_bytes = PREVIEW_WIDTHS_PX[-1], 0
     for index in range(given.page_count or 0):
         if time.monotonic() > until or size_bytes > MOST_MEGABYTES * 10**6:
@@ -178,7 +205,7 @@ def _pages(archive: Archive, actor: Actor, subject: _Subject, given: Given, lang
             picture = kept_picture(archive, actor, subject.version, index, width_px)
         else:
             picture = kept_part_picture(archive, actor, subject.version, subject.part, index, width_px)
-        page = page_of(draw_mark(open_own(picture), lines))
+        page = page_of(drawn_over(open_own(picture), subject.mark, subject.stamp))
         size_bytes += len(page.jpeg)
         yield page
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from archive_app.documents.control import DRAFT, OBSOLETE
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.reading import is_text_of, open_text
 from archive_app.engagements.models import Client, Engagement
@@ -28,6 +29,8 @@ NARROWING = (FORGET, NARROW)
 one is in the outbox, every search excludes its document."""
 _BATCH = 64
 INDEX_TEXT_LIMIT_BYTES = 16 * 2**20
+# What is still being written is for those who write it, and they know where it is.
+_FINDABLE = (Document.withdrawn_at.is_(None), Document.control != DRAFT)
 
 
 def index_versions(workshop: Workshop, jobs: Sequence[Job]) -> None:
@@ -94,7 +97,7 @@ def indexed_versions(archive: Archive) -> int:
     with archive.reading(Actor.system("indexer")) as uow:
         on_the_way = select(Job.subject_id).where(Job.kind.in_(("documents.index", "documents.read")))
         settled = select(func.count()).select_from(Version).where(Version.id.not_in(on_the_way))
-        settled = settled.join(Document, Document.id == Version.document_id).where(Document.withdrawn_at.is_(None))
+        settled = settled.join(Document, Document.id == Version.document_id).where(*_FINDABLE)
         return uow.session.scalar(settled) or 0
 
 
@@ -106,7 +109,7 @@ def describe(archive: Archive, session: Session, keys: Sequence[str]) -> Iterato
         .join(Engagement, Engagement.id == Version.engagement_id)
         .join(Client, Client.id == Engagement.client_id)
         .outerjoin(Derivative, is_text_of(Version))
-        .where(Version.id.in_(keys), Document.withdrawn_at.is_(None))
+        .where(Version.id.in_(keys), *_FINDABLE)
     )
     for version, document, engagement, client, blob_id in rows:
         body = open_text(archive, version, blob_id, limit_bytes=INDEX_TEXT_LIMIT_BYTES) if blob_id else None
@@ -125,7 +128,7 @@ def _document(
         engagement_id=engagement.id,
         client_id=client.id,
         level=document.level,
-        current=version.current,
+        current=version.current and document.control not in OBSOLETE,
         year=engagement.year,
         kind=version.kind,
         filed_on=version.filed_at.astimezone(zone).date(),

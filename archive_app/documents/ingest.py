@@ -53,7 +53,8 @@ class Entry:
     """What is recorded about a file at its entry, besides who, when and how: 形成者, 活动, 时间, 来源系统.
 
     `name` and `source_path` are the offered ones; `claimed_media_type` is recorded, never trusted. `title`, `number`,
-    `dated_on`, `remark` and `level` describe a new document; without a title it is called by its file name.
+    `dated_on`, `remark` and `level` describe a new document; without a title it is called by its file name. `control`
+    is for controlled documents, which are filed as drafts.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Entry:
     dated_on: date | None = None
     remark: str = ""
     level: Level = Level.INTERNAL
+    control: str = ""
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,7 @@ def _new_document(uow: UnitOfWork, engagement_id: str, name: str, entry: Entry, 
         "number": one_line(entry.number, field=N_("Document number"), limit=100, required=False) or None,
         "dated_on": entry.dated_on,
         "remark": one_line(entry.remark, field=N_("Remark"), limit=1000, required=False) or None,
+        "control": entry.control,
         "created_at": uow.now,
     }
     uow.session.execute(_INSERT_DOCUMENT, row)

@@ -1,6 +1,6 @@
 """Looking at a document: its page, its content, its text, a picture of a page.
 
-A look is recorded before its first byte. What goes out under a mark (`kernel.marks`) bears it.
+A look is recorded before its first byte. What goes out under a mark or a stamp (`kernel.marks`) bears it, or both.
 """
 
 import io
@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from archive_app.documents.errors import MarkedOnlyError, NotPreviewableError, storage_translated
+from archive_app.documents.control import stamp_of
+from archive_app.documents.errors import MarkedOnlyError, NotPreviewableError, StampedOnlyError, storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.models import Derivative, Document, Look, Part, Version
 from archive_app.documents.outgoing import WhileAllowed
@@ -20,13 +21,14 @@ from archive_app.documents.reading import derivative, read_text
 from archive_app.documents.text_view import NOWHERE, Box, Spot, TextView, boxes_on, offset_of, page_of, view_text
 from archive_app.documents.watermark import stamped
 from archive_app.engagements.engagements import subjects_of
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import NotFoundError
 from archive_app.kernel.events import Event, EventSubject, event_type
 from archive_app.kernel.language import N_
-from archive_app.kernel.marks import Mark
+from archive_app.kernel.marks import Mark, Stamp
 from archive_app.kernel.paging import PAGE_SIZE, Page, fetch_page
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -56,6 +58,12 @@ class DocumentPage:
     parts: Sequence[Part]
     part: Part | None
     mark: Mark | None = None
+    stamp: Stamp | None = None
+
+    @property
+    def in_library(self) -> bool:
+        """Whether the document belongs to no engagement."""
+        return self.engagement.activity == LIBRARY
 
     @property
     def shown(self) -> Version | Part:
@@ -113,6 +121,7 @@ def view_document(
         text = read_text(archive, uow.session, version)
         places = places_of(archive, uow.session, version)
         parts = parts_in_order(uow.session, version.id)
+        stamp = stamp_of(uow, document_id)
     place = None if spot.at is None else places.at(spot.at)
     wanted = place.part if place is not None else spot.part
     part = next((part for part in parts if part.number == wanted), None)
@@ -131,6 +140,7 @@ def view_document(
         parts=parts,
         part=part,
         mark=mark,
+        stamp=stamp,
     )
 
 
@@ -161,7 +171,8 @@ def list_documents(
 def open_content(actor: Actor, archive: Archive, *, document_id: str, number: int | None = None) -> OpenContent:
     """The original bytes, with their end authenticated; each part is authenticated before it is given out.
 
-    Raises: NotFoundError, ContentCorruptError; MarkedOnlyError for somebody who gets it by `giving` only.
+    Raises: NotFoundError, ContentCorruptError; MarkedOnlyError and StampedOnlyError for somebody who gets it by
+    `giving` only.
     """
     look_at(archive, actor, document_id, "download", bare=True)
     with archive.reading(actor) as uow:
@@ -186,8 +197,9 @@ def page_picture(
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
+        stamp = stamp_of(uow, document_id)
     picture = kept_picture(archive, actor, version, page_index, width_px)
-    return stamped(picture, mark) if mark else picture
+    return stamped(picture, mark, stamp) if mark or stamp else picture
 
 
 def kept_picture(archive: Archive, actor: Actor, version: Version, page_index: int, width_px: int) -> bytes:
@@ -236,14 +248,17 @@ def _draw(archive: Archive, version: Version, page_index: int, width_px: int) ->
 def look_at(archive: Archive, actor: Actor, document_id: str, way: str, *, bare: bool = False) -> Mark | None:
     """Records the look of a person, once in a while, before its first byte; returns the mark that what is seen bears.
 
-    `bare` is for bytes that cannot bear one. Raises: NotFoundError; MarkedOnlyError when they should, and then nothing
-    is recorded.
+    `bare` is for bytes that cannot bear one, nor a stamp. Raises: NotFoundError; MarkedOnlyError or StampedOnlyError
+    when they should, and then nothing is recorded.
     """
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         mark = archive.mark_of(uow, "document", document_id)
         if bare and mark is not None:
             raise MarkedOnlyError
+        stamp = stamp_of(uow, document_id) if bare else None
+        if stamp is not None and not stamp.bare:
+            raise StampedOnlyError
         if actor.person_id is None or _looked_lately(uow, document_id, way, mark):
             return mark
     with archive.transaction(actor) as uow:

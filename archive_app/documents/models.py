@@ -13,6 +13,7 @@ class Document(Base):
 
     `number` is what the document calls itself 文号, `dated_on` its own date, not that of its filing. A document with
     `withdrawn_at` was taken back by the undoing of its import: nobody finds or sees it, and nothing of it is destroyed.
+    `control` says what a controlled document 受控文件 is at (`control.CONTROLS`), and is empty for every other one.
     """
 
     __tablename__ = "document"
@@ -26,6 +27,7 @@ class Document(Base):
     dated_on: Mapped[date | None]
     remark: Mapped[str | None] = mapped_column(String(1000))
     withdrawn_at: Mapped[datetime | None]
+    control: Mapped[str] = mapped_column(String(10), default="")
     created_at: Mapped[datetime]
 
 

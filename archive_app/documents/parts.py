@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from archive_app.documents import pieces
+from archive_app.documents.control import stamp_of
 from archive_app.documents.errors import NotPreviewableError, PartUnavailableError, storage_translated
 from archive_app.documents.keys import key_of
 from archive_app.documents.looking import PREVIEW_WIDTHS_PX, look_at, version_of
@@ -90,7 +91,8 @@ def read_parts(workshop: Workshop, job: Job) -> GiveWay | None:
 def open_part(actor: Actor, archive: Archive, *, document_id: str, number: int, part: str) -> OpenPart:
     """A part's bytes, taken out in the sandbox; counts as a download of the document.
 
-    Raises: NotFoundError, PartUnavailableError, ContentCorruptError; MarkedOnlyError as for the whole document.
+    Raises: NotFoundError, PartUnavailableError, ContentCorruptError; MarkedOnlyError and
+    StampedOnlyError as for the whole document.
     """
     look_at(archive, actor, document_id, "download", bare=True)
     with archive.reading(actor) as uow:
@@ -125,8 +127,9 @@ def part_picture(
     with archive.reading(actor) as uow:
         uow.require("document", document_id)
         version = version_of(uow, document_id, number)
+        stamp = stamp_of(uow, document_id)
     picture = kept_part_picture(archive, actor, version, part, page_index, width_px)
-    return stamped(picture, mark) if mark else picture
+    return stamped(picture, mark, stamp) if mark or stamp else picture
 
 
 def kept_part_picture(

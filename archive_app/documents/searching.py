@@ -17,6 +17,7 @@ from archive_app.documents.indexing import NARROWING
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.places import PLACES_PART, Place
 from archive_app.documents.reading import is_text_of
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.policy import READ
 from archive_app.kernel.actor import Actor
@@ -85,6 +86,7 @@ class FoundDocument(NamedTuple):
     title: str
     number: str | None
     level: int
+    control: str
 
 
 class FoundEngagement(NamedTuple):
@@ -94,6 +96,12 @@ class FoundEngagement(NamedTuple):
     number: str
     title: str
     year: int
+    activity: str
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is where documents are that belong to no engagement."""
+        return self.activity == LIBRARY
 
 
 class Found(NamedTuple):

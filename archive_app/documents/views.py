@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from archive_app.documents import resuming, uploads
 from archive_app.documents.checking import check_document
+from archive_app.documents.control import CONTROLS, OBSOLETE
 from archive_app.documents.errors import MarkedOnlyError
 from archive_app.documents.kinds import KIND_NAMES
 from archive_app.documents.looking import list_documents, open_content, page_picture, view_document
@@ -19,7 +20,7 @@ from archive_app.documents.reading import READING_NOTES, notes_of, read_again
 from archive_app.documents.text_view import Spot
 from archive_app.engagements.engagements import view_engagement
 from archive_app.engagements.glass import glass_alarms
-from archive_app.engagements.standing import view_standing
+from archive_app.engagements.standing import ONLY_READS, view_standing
 from archive_app.engagements.teams import list_team
 from archive_app.kernel.errors import ArchiveError, InvalidInputError
 from archive_app.kernel.language import N_
@@ -197,7 +198,7 @@ def document_page(document_id: str) -> ResponseReturnValue:
         query=args.get("q", "")[:LONGEST_QUERY_CHARS],
     )
     page = view_document(actor, document_id=document_id, number=args.get("version", type=int), spot=spot)
-    standing = view_standing(actor, engagement_id=page.engagement.id)
+    standing = ONLY_READS if page.in_library else view_standing(actor, engagement_id=page.engagement.id)
     return render_template(
         "documents/document.html",
         page=page,
@@ -211,6 +212,8 @@ def document_page(document_id: str) -> ResponseReturnValue:
         history=document_history(actor, document_id=document_id, after=request.args.get("after")),
         may_add=standing.works and actor.may(Permission.DOCUMENTS_ADD) and page.engagement.sealed_at is None,
         kind_names=KIND_NAMES,
+        control=CONTROLS.get(page.document.control, ""),
+        obsolete=page.document.control in OBSOLETE,
         panels=document_panels(document_id),
     )
 

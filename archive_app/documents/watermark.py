@@ -1,4 +1,5 @@
-"""The mark on pictures: who sees them, when and what for, drawn into the bytes themselves on their way out.
+"""The mark and the stamp on pictures, drawn into the bytes themselves on their way out: who sees them, when and what
+for; that what they show is not in force any more. The mark is small and everywhere, the stamp large and in the middle.
 
 The picture that is kept stays without; each answer is drawn anew, so that its moment is right.
 """
@@ -11,13 +12,14 @@ from functools import lru_cache
 from PIL import Image, ImageDraw
 
 from archive_app.kernel.fonts import can_draw, font_of
-from archive_app.kernel.marks import Mark
+from archive_app.kernel.marks import Mark, Stamp
 
 _PIXELS = 45_000_000
 """A little more than the sandbox draws at most; what claims more is none of our pictures."""
 _TILT = 24
 _ALPHA = 74
 _EDGE_ALPHA = 52
+_STAMP_ALPHA = 150
 _LINE_CHARACTERS = 34
 _MOST_LINES = 4
 
@@ -43,9 +45,35 @@ def page_lines(mark: Mark) -> tuple[str, ...]:
     )
 
 
-def stamped(picture: bytes, mark: Mark) -> bytes:
-    """The picture (WebP), with the mark all over it, as WebP."""
-    return _encoded(draw_mark(open_own(picture), lines_of(mark)))
+def stamped(picture: bytes, mark: Mark | None, stamp: Stamp | None = None) -> bytes:
+    """The picture (WebP), with what it calls for over it, as WebP."""
+    return _encoded(drawn_over(open_own(picture), mark, stamp))
+
+
+def drawn_over(picture: Image.Image, mark: Mark | None, stamp: Stamp | None) -> Image.Image:
+    """The picture with the mark, the stamp, or both over it; the stamp lies below, so that neither hides the other."""
+    if stamp is not None:
+        picture = draw_stamp(picture, stamp_lines(stamp))
+    return picture if mark is None else draw_mark(picture, lines_of(mark))
+
+
+def stamp_lines(stamp: Stamp) -> tuple[str, ...]:
+    """What is drawn of a stamp: without a font for one of its characters, the lines in ASCII."""
+    return stamp.lines if all(map(can_draw, stamp.lines)) else stamp.plain
+
+
+def draw_stamp(picture: Image.Image, lines: Sequence[str]) -> Image.Image:
+    """The picture (RGB) with these lines in a frame over its middle and once more in its upper right corner, so that a
+    cut-out of either half says what it is of."""
+    under = picture.copy()
+    for share, place in ((0.62, "middle"), (0.24, "corner")):
+        cover = _stamp(tuple(lines), max(9, round(under.width * share)))
+        cover.thumbnail((under.width, under.height))
+        left, top = (under.width - cover.width) // 2, (under.height - cover.height) // 2
+        if place == "corner":
+            left, top = under.width - cover.width, 0
+        under.paste(cover, (left, top), cover)
+    return under
 
 
 def open_own(picture: bytes) -> Image.Image:
@@ -94,6 +122,27 @@ def _tile(lines: tuple[str, ...], size_px: int) -> Image.Image:
             stroke_width=1,
             stroke_fill=(255, 255, 255, _EDGE_ALPHA),
         )
+    return words.rotate(_TILT, expand=True, resample=Image.Resampling.BICUBIC)
+
+
+@lru_cache(maxsize=8)
+def _stamp(lines: tuple[str, ...], width_px: int) -> Image.Image:
+    """A stamp about as wide as asked for: the first line large, a frame around all of them, tilted."""
+    first, others = lines[0], lines[1:]
+    # In a size that is known, and scaled from there: the width of words grows with their size.
+    large, small = font_of(64), font_of(26)
+    inner = max([large.getlength(first), *(small.getlength(line) for line in others)])
+    gap = 24
+    size = (round(inner) + 4 * gap, 96 + 40 * len(others) + 2 * gap)
+    words = Image.new("RGBA", size, (0, 0, 0, 0))
+    pen = ImageDraw.Draw(words)
+    colour, edge = (176, 22, 22, _STAMP_ALPHA), (255, 255, 255, _EDGE_ALPHA)
+    pen.rounded_rectangle((4, 4, size[0] - 5, size[1] - 5), radius=14, outline=colour, width=7)
+    for number, line in enumerate(lines):
+        font, top = (small, gap + 92 + 40 * (number - 1)) if number else (large, gap)
+        left = (size[0] - font.getlength(line)) / 2
+        pen.text((left, top), line, font=font, fill=colour, stroke_width=1, stroke_fill=edge)  # type: ignore[arg-type]  # as below
+    words = words.resize((width_px, max(1, round(size[1] * width_px / size[0]))), Image.Resampling.LANCZOS)
     return words.rotate(_TILT, expand=True, resample=Image.Resampling.BICUBIC)
 
 

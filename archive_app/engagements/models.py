@@ -50,7 +50,8 @@ class Engagement(Base):
     `activity` is one of `scheme_values.ACTIVITIES`; `project_number` is the registered number of the project, where
     what is verified or validated is one. `scheme` of `scheme_version` says by which steps it goes on, and `stage` where
     it is; `parent_id` is the engagement that it follows, as a re-check 复查 or a surveillance. From `sealed_at` on
-    nothing in it changes, unless it is reopened; what is added all the same is late.
+    nothing in it changes, unless it is reopened; what is added all the same is late. One whose activity is library is
+    where an organisation's documents are that belong to no engagement (`library.py`).
     """
 
     __tablename__ = "engagement"

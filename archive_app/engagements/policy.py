@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.levels import Level
@@ -33,6 +34,8 @@ def register(policy: Policy) -> None:
     for kind in (READ, WORK, LEAD):
         policy.subject(kind, Engagement.id)
         policy.deny(kind, _assigned_and_undeclared)
+        # Nobody works in a library: its documents show, by rules of their own, and it does not.
+        policy.hide(kind, lambda _actor: Engagement.activity == LIBRARY)
     policy.grant(READ, _assigned, ground=ASSIGNED)
     policy.grant(READ, _whole_organisation, ground=WHOLE_ORGANISATION)
     policy.grant(READ, lambda actor: _accessible(policy, actor, REQUEST), ground=REQUEST)
@@ -161,7 +164,9 @@ def _own_affairs(actor: Actor) -> Reach | None:
     if actor.organisation_id is None or not actor.may(Permission.OWN_AFFAIRS_READ):
         return None
     own = select(Client.id).where(Client.entity_id == actor.organisation_id)
-    return Reach(Engagement.client_id.in_(own), Level.PUBLIC)
+    # The client of a library stands there because one must: what is in it is the affair of the body alone.
+    about_them = and_(Engagement.client_id.in_(own), Engagement.activity != LIBRARY)
+    return Reach(about_them, Level.PUBLIC)
 
 
 def _unplaced(actor: Actor) -> ColumnElement[bool] | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, and_, func, or_, select
 
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Engagement
 from archive_app.engagements.policy import DECIDE, LEAD, READ, REQUEST
 from archive_app.engagements.waiting import await_decision, decided
@@ -270,7 +271,8 @@ def _decided() -> Select[AccessRequest, str, Engagement]:
 def _meant(uow: UnitOfWork, organisation_id: str, wanted: str) -> str | None:
     """The one engagement of the organisation that has exactly this number or title, if there is one."""
     named = or_(func.lower(Engagement.number) == wanted.lower(), func.lower(Engagement.title) == wanted.lower())
-    found = select(Engagement.id).where(Engagement.organisation_id == organisation_id, named).limit(2)
+    of_body = (Engagement.organisation_id == organisation_id, Engagement.activity != LIBRARY)
+    found = select(Engagement.id).where(*of_body, named).limit(2)
     keys = uow.session.scalars(found).all()
     return keys[0] if len(keys) == 1 else None
 

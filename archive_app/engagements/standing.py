@@ -19,6 +19,10 @@ class Standing:
     highest_level: Level
 
 
+ONLY_READS = Standing(works=False, leads=False, highest_level=Level.PUBLIC)
+"""How everybody stands to a library, in which nobody works."""
+
+
 @query(Permission.ENGAGEMENTS_READ)
 def view_standing(actor: Actor, uow: UnitOfWork, *, engagement_id: str) -> Standing:
     """How the actor stands to an engagement. Raises: NotFoundError."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Engagement
 from archive_app.engagements.policy import task_in_sight
 from archive_app.kernel.language import N_
@@ -110,7 +111,7 @@ def _named(uow: UnitOfWork, engagement_ids: Collection[str]) -> Mapping[str, Nam
 
 def _numbered(uow: UnitOfWork, organisation_id: str, number: str) -> str | None:
     # The archivist and the team alike work in their own organisation; a number is unique in it.
-    same = (Engagement.organisation_id == organisation_id, Engagement.number == number)
+    same = (Engagement.organisation_id == organisation_id, Engagement.number == number, Engagement.activity != LIBRARY)
     return uow.session.scalar(select(Engagement.id).where(*same))
 
 

@@ -53,7 +53,16 @@ SCOPES = (
         "read",
         N_("Read and search: clients, engagements, documents and their content"),
         Permission.DOCUMENTS_READ,
-        _SEEING | {Permission.DOCUMENTS_EXPORT, Permission.SUPERVISION_USE, Permission.OWN_AFFAIRS_READ},
+        _SEEING
+        | {
+            Permission.DOCUMENTS_EXPORT,
+            Permission.SUPERVISION_USE,
+            Permission.OWN_AFFAIRS_READ,
+            Permission.CONTROLLED_READ,
+            Permission.DUTIES_READ,
+            Permission.LAWS_READ,
+            Permission.REVIEWS_READ,
+        },
     ),
     Scope(
         "file",
@@ -93,6 +102,13 @@ SCOPES = (
         N_("Raise nonconformities and confirm corrections"),
         Permission.NONCONFORMITIES_MANAGE,
         _SEEING,
+    ),
+    Scope(
+        "duties",
+        N_("Record that recurring duties were done (needs reading, too)"),
+        Permission.DUTIES_DO,
+        # Whoever manages the duties of the organisation settles those of others, through a program as well.
+        _SEEING | {Permission.DUTIES_READ, Permission.DUTIES_MANAGE},
     ),
     Scope("log", N_("Read the audit log"), Permission.LOG_READ),
 )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.clock import Clock
 from archive_app.kernel.database import failures_translated
-from archive_app.kernel.marks import Marker, unmarked
+from archive_app.kernel.marks import Marker, Stamper, unmarked, unstamped
 from archive_app.kernel.policy import Policy
 from archive_app.kernel.unit_of_work import UnitOfWork, UnitSession
 from search import IndexReader
@@ -69,6 +69,27 @@ class FilingRules:
 
 
 @dataclass(frozen=True)
+class ControlledRules:
+    """The figures of controlled documents: within how many working days an edition is read and acknowledged; how many
+    days before its day a periodic review is asked for; after how many months somebody looks again for a new edition of
+    an external document."""
+
+    read_days: int = 5
+    review_notice_days: int = 30
+    watch_months: int = 6
+
+
+@dataclass(frozen=True)
+class DutyRules:
+    """The figures of duties that come back: how many months ahead their times are planned; how many days before its day
+    whoever has to do one is told; within how many working days one is done again after a change of the organisation."""
+
+    ahead_months: int = 15
+    remind_days: int = 30
+    change_days: int = 20
+
+
+@dataclass(frozen=True)
 class MailRule:
     """The mail server that notices are handed to. `encryption` is none, starttls or tls; with one of the latter two the
     server's certificate is checked, against `certificates` where that names a file. `base_url` is what links in mails
@@ -112,6 +133,8 @@ class Rules:
     mail: MailRule | None = None
     filing: FilingRules = FilingRules()
     requests: RequestRules = RequestRules()
+    duties: DutyRules = DutyRules()
+    controlled: ControlledRules = ControlledRules()
 
 
 @dataclass(frozen=True)
@@ -129,6 +152,7 @@ class Archive:
     rules: Rules
     data_directory: Path
     mark_of: Marker = unmarked
+    stamp_of: Stamper = unstamped
     _write_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def today(self) -> date:

@@ -121,6 +121,12 @@ ISSUED_BY_ANOTHER = _rule(
     N_("A report is issued by somebody who neither worked on the engagement nor reviewed it."),
 )
 
+DISCLOSED_BY_ANOTHER = _rule(
+    "disclosed_by_another",
+    "S1 A.1; S2 5.3",
+    N_("Whoever proposes to make a document public does not decide about it."),
+)
+
 
 def complaint_by_others(investigator: str, decider: str, involved: Iterable[str]) -> None:
     """Neither who investigates a complaint nor who decides it is involved. Raises: DutiesNotSeparateError."""

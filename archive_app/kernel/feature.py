@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.health import Probe
-from archive_app.kernel.marks import Marker
+from archive_app.kernel.marks import Marker, Stamper
 from archive_app.kernel.outbox import GiveWay, Job
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy
@@ -89,7 +89,8 @@ class Feature:
     gives seconds between runs by job kind. `probes` tell how the room is doing, on the health page and to
     `lantai doctor`. `banners` are templates shown below the tabs of
     each page of an engagement, which find its id as `engagement_id`. `doors` are ways in for people without an account.
-    `marker` says what content goes out with whose mark on it; one room at most has one.
+    `marker` says what content goes out with whose mark on it, `stamper` what stands on documents that are not in force
+    any more; one room at most has each.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Feature:
     periodic: Mapping[str, int] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
     marker: Marker | None = None
+    stamper: Stamper | None = None
     menu: tuple[MenuEntry, ...] = ()
     tabs: tuple[EngagementTab, ...] = ()
     panels: tuple[DocumentPanel, ...] = ()

@@ -48,6 +48,7 @@ class _Rules:
     key: InstrumentedAttribute[str] | None = None
     grants: list[tuple[str, Grant]] = field(default_factory=list)
     denies: list[Clause] = field(default_factory=list)
+    hides: list[Clause] = field(default_factory=list)
 
 
 class Policy:
@@ -85,19 +86,27 @@ class Policy:
         self._kept_clause.cache_clear()
         self._kept_branches.cache_clear()
 
+    def hide(self, kind: str, clause: Clause) -> None:
+        """Adds a reason for which subjects of `kind` do not show themselves, in no list, count or page, and not to the
+        archive's own work either. It says nothing about what builds on `kind`: that is opened and denied as if they
+        showed."""
+        self._of(kind).hides.append(clause)
+        self._kept_clause.cache_clear()
+        self._kept_branches.cache_clear()
+
     def visible_to(self, actor: Actor, kind: str) -> ColumnElement[bool]:
         """The clause that selects what `actor` may see of `kind`.
 
         Raises: KeyError for a kind that nobody declared: nothing is open by default.
         """
         self._key(kind)
-        return true() if actor.is_system else self._kept_clause(actor.rights, kind)
+        return self._shown(actor, kind) if actor.is_system else self._kept_clause(actor.rights, kind)
 
     def branches(self, actor: Actor, kind: str) -> Sequence[ColumnElement[bool]]:
         """The clauses that together select what `visible_to` selects, one for each grant: a list in the order of an
         index is taken from each by itself, where their union would be read whole and sorted."""
         self._key(kind)
-        return (true(),) if actor.is_system else self._kept_branches(actor.rights, kind)
+        return (self._shown(actor, kind),) if actor.is_system else self._kept_branches(actor.rights, kind)
 
     def reaches(self, actor: Actor, kind: str, *, without: str = "") -> list[Reach]:
         """What each grant opens of `kind` for a person, leaving out the ground `without`. What builds on `kind` asks
@@ -144,11 +153,21 @@ class Policy:
         reaches = self.reaches(rights, kind)
         if not reaches:
             return false()
-        return and_(or_(*(reach.clause for reach in reaches)), *map(not_, self.denials(rights, kind)))
+        return and_(or_(*(reach.clause for reach in reaches)), *self._closed(rights, kind))
 
     def _branches(self, rights: Actor, kind: str) -> tuple[ColumnElement[bool], ...]:
-        denials = [not_(denial) for denial in self.denials(rights, kind)]
-        return tuple(and_(reach.clause, *denials) for reach in self.reaches(rights, kind))
+        closed = self._closed(rights, kind)
+        return tuple(and_(reach.clause, *closed) for reach in self.reaches(rights, kind))
+
+    def _shown(self, actor: Actor, kind: str) -> ColumnElement[bool]:
+        """What is not hidden."""
+        return and_(true(), *map(not_, self._hidden(actor, kind)))
+
+    def _hidden(self, actor: Actor, kind: str) -> list[ColumnElement[bool]]:
+        return [clause for hide in self._rules[kind].hides if (clause := hide(actor)) is not None]
+
+    def _closed(self, rights: Actor, kind: str) -> list[ColumnElement[bool]]:
+        return [not_(clause) for clause in (*self.denials(rights, kind), *self._hidden(rights, kind))]
 
     def _of(self, kind: str) -> _Rules:
         return self._rules.setdefault(kind, _Rules())

@@ -4,9 +4,14 @@ A grant opens what its scope names and nothing by leaving something out: see `Su
 marked, up to the level `sensitive`: restricted content is opened to single people by name, never to an authority.
 """
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
-from sqlalchemy.orm import aliased
+from functools import partial
+from typing import Any
 
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from archive_app.documents.control import DRAFT
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import READ
 from archive_app.identity.models import Person
@@ -15,8 +20,25 @@ from archive_app.kernel.events import Event, EventSubject
 from archive_app.kernel.levels import Level
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.policy import Policy, Reach
+from archive_app.management.controlled.models import ControlledDocument
+from archive_app.management.laws.models import Evaluation, Law, Obligation
+from archive_app.management.recurring.models import Change, Occurrence, OwnDuty, Site
+from archive_app.management.reviews.models import ManagementReview
 from archive_app.supervision.models import SupervisionGrant, SupervisionScope
 
+_OF_A_WHOLE_BODY: dict[str, tuple[InstrumentedAttribute[Any], Permission]] = {
+    "own_duty": (OwnDuty.organisation_id, Permission.DUTIES_READ),
+    "occurrence": (Occurrence.organisation_id, Permission.DUTIES_READ),
+    "site": (Site.organisation_id, Permission.DUTIES_READ),
+    "change": (Change.organisation_id, Permission.DUTIES_READ),
+    "controlled_document": (ControlledDocument.organisation_id, Permission.CONTROLLED_READ),
+    "law": (Law.organisation_id, Permission.LAWS_READ),
+    "obligation": (Obligation.organisation_id, Permission.LAWS_READ),
+    "evaluation": (Evaluation.organisation_id, Permission.LAWS_READ),
+    "management_review": (ManagementReview.organisation_id, Permission.REVIEWS_READ),
+}
+"""What a grant of a whole body opens of its management system, to be read and no more; of its controlled documents what
+was issued, never a draft."""
 WAITING, OFFERED, GRANTED, REFUSED = "", "offered", "granted", "refused"
 OUTCOMES = (WAITING, OFFERED, GRANTED, REFUSED)
 GROUND, GROUND_OF_ALL = "supervision", "supervision_of_all"
@@ -41,11 +63,24 @@ def register(policy: Policy) -> None:
 
     policy.grant(READ, parts, ground=GROUND)
     policy.grant(READ, bodies, ground=GROUND_OF_ALL)
+    for kind, (organisation, permission) in _OF_A_WHOLE_BODY.items():
+        policy.grant(kind, partial(_of_whole_bodies, policy, organisation, permission))
     policy.subject(SUBJECT, SupervisionGrant.id)
     policy.grant(SUBJECT, _of_the_authority)
     policy.grant(SUBJECT, _offered)
     policy.grant(SUBJECT, _of_the_body)
     policy.grant("event", _about_own_authority)
+
+
+def _of_whole_bodies(
+    policy: Policy, organisation: InstrumentedAttribute[Any], permission: Permission, actor: Actor
+) -> ColumnElement[bool] | None:
+    if actor.person_id is None or not (actor.may(Permission.SUPERVISION_USE) and actor.may(permission)):
+        return None
+    whole = organisation.in_(opened_bodies(policy, actor.person_id))
+    if permission is not Permission.CONTROLLED_READ:
+        return whole
+    return and_(whole, ControlledDocument.state != DRAFT, ControlledDocument.level <= _level(actor))
 
 
 def _level(actor: Actor) -> Level:
@@ -69,7 +104,8 @@ def opened_parts(policy: Policy, person_id: str) -> ColumnElement[bool]:
     """
     scope, found = SupervisionScope, aliased(Engagement)
     by_client, by_year = scope.client_id.is_not(None), scope.year.is_not(None)
-    of_body = found.organisation_id == SupervisionGrant.organisation_id
+    # A library is of no year and of no client: it is opened with the whole body.
+    of_body = (found.organisation_id == SupervisionGrant.organisation_id) & (found.activity != LIBRARY)
     shapes = (
         (scope.engagement_id.is_not(None), found.id == scope.engagement_id),
         (by_client & ~by_year, found.client_id == scope.client_id),
@@ -109,6 +145,8 @@ def opens(policy: Policy, engagement: Engagement, *, whole: bool | None = None) 
         and_(scope.client_id == engagement.client_id, or_(scope.year.is_(None), scope.year == engagement.year)),
         and_(scope.client_id.is_(None), scope.year == engagement.year),
     )
+    if engagement.activity == LIBRARY:
+        by_parts = false()
     names = or_(*(clause for clause, kind in ((by_parts, False), (scope.whole, True)) if whole in {None, kind}))
     named = select(scope.id).where(scope.grant_id == SupervisionGrant.id, names).correlate(SupervisionGrant).exists()
     return and_(SupervisionGrant.organisation_id == engagement.organisation_id, living(policy), named)

@@ -72,8 +72,12 @@ def open_task(
     return task
 
 
-def close_tasks(uow: UnitOfWork, kind: TaskKind, *, subject_id: str, outcome: str = DONE) -> None:
-    """A step: nothing of this kind waits any more about the subject. `outcome` is done, or void when it was not needed
-    in the end."""
-    still_open = (Task.kind == kind.code, Task.subject_id == subject_id, Task.closed_at.is_(None))
+def close_tasks(
+    uow: UnitOfWork, kind: TaskKind, *, subject_id: str, outcome: str = DONE, person_id: str | None = None
+) -> None:
+    """A step: nothing of this kind waits any more about the subject, or for one person. `outcome` is done, or void when
+    it was not needed in the end."""
+    still_open = [Task.kind == kind.code, Task.subject_id == subject_id, Task.closed_at.is_(None)]
+    if person_id is not None:
+        still_open.append(Task.person_id == person_id)
     uow.session.execute(update(Task).where(*still_open).values(closed_at=uow.now, outcome=outcome))

@@ -286,6 +286,29 @@ ABOUT: dict[str, Rule] = {
     "relation": _relation,
     "shared search": _same_organisation,
     "shared search.change": _shared_changeable,
+    "controlled": _of_the_body,
+    # In nobody's hands who is in the matrix: those who control documents see it all the same.
+    "controlled.withdraw": lambda column, place: (
+        _of_the_body(column, place)
+        if column.may("organisation:controlled:manage") or column.may("organisation:controlled:approve")
+        else REFUSED
+        if _of_the_body(column, place)
+        else HIDDEN
+    ),
+    # Its owner is in no column: of those who see it, who controls documents does it too.
+    "controlled.owner": lambda column, place: (
+        HIDDEN if not _of_the_body(column, place) else IN if column.may("organisation:controlled:manage") else REFUSED
+    ),
+    "controlled.hand": _in_the_body("organisation:controlled:manage", _of_the_body),
+    "decision": _in_the_body("organisation:reviews:read", _of_the_body),
+    # Whoever settles the duty has to see the review that it is settled with.
+    "review.settle": lambda column, place: (
+        _of_the_body(column, place) if column.may("organisation:reviews:read") else REFUSED
+    ),
+    # A duty is in the hands of its owner, who is in no column, and of those who manage duties.
+    "duty.settle": lambda column, place: (
+        HIDDEN if not _of_the_body(column, place) else IN if column.may("organisation:duties:manage") else REFUSED
+    ),
     "nothing": lambda _column, _place: False,
 }
 

@@ -43,7 +43,12 @@ from tests.access.columns import (
     Column,
     columns,
 )
+from tests.access.controlled_things import controlled_row
+from tests.access.disclosure_things import disclosure_row
+from tests.access.duties_things import duty_row
 from tests.access.expectation import FOREIGN, OTHER, OWN
+from tests.access.laws_things import law_row
+from tests.access.review_things import review_row
 from tests.access.things import (
     LANGUAGE,
     MARKER,
@@ -169,6 +174,11 @@ def build(archive: Archive, app: Flask, people: People, workbench: Workbench) ->
             told["time_id"] = time_row(uow, told["engagement_id"], told["leader_id"])
             told |= material_row(uow, told["engagement_id"], told["container_id"])
             told |= reviewed_row(uow, told)
+            told |= controlled_row(uow, told, place)
+            told |= disclosure_row(uow, told, place)
+            told |= duty_row(uow, told, place)
+            told |= review_row(uow, told, place)
+            told |= law_row(uow, told, place)
             told |= case_file_row(uow, told["engagement_id"], told["organisation_id"], told["document_id"], place)
         for column in columns():
             if column.awaits != NOBODY:

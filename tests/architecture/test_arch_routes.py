@@ -23,6 +23,7 @@ from tests.architecture.house import calls, listing, meant, use_cases
 API = "/api/"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 STREAMING = {
+    "editions.file_action": "the file of a draft: the token is the form's first field, checked by form_files",
     "material.files_action": "a form without scripts brings a client's files; its first field is the request token",
     "corrections.own_files_action": "a form brings files of a correction; its first field is the request token",
     "material.part_action": "a script sends the bare bytes of a part of a client's file",
@@ -38,13 +39,19 @@ STREAMING = {
 }
 LOOKS = {
     "view_document": "a look at a document is recorded, however it is asked for",
+    "compare_versions": "so is a look at two versions beside each other",
+    "compare_editions": "and at two editions",
+    "open_in_force": "opening writes down which edition is in force, where its day has come and no job did",
     "open_content": "so is a download",
     "page_picture": "so is a preview, which is drawn once and kept",
     "open_part": "so is a download of a file inside of it",
     "part_picture": "and a preview of one",
+    "export_list": "so is the master list, taken as a table",
     "open_package": "so is a download of an original with its cover sheet",
     "open_rendition": "and one of a watermarked copy",
+    "open_public": "a download of what is public is counted, and no more",
     "open_form": "a form is only made, and kept nowhere",
+    "report_as_word": "a report is only made, and kept nowhere",
     "inbox_picture": "so is a look at what waits in the inbox",
     "inbox_text": "and at the beginning of its text",
 }

@@ -22,6 +22,7 @@ GOES_ON = {
     "casework.stages.move_stage": "on from the stage that waits for the seal; everything else it refuses itself",
     "documents.checking.*": "compares bytes with what was filed and changes none",
     "documents.classifying.classify": "who may see a document, which is decided long after its file was sealed",
+    "documents.comparing.versions.compare_versions": "looking",
     "documents.exporting.export_hits": "takes copies out",
     "documents.giving.open_package": "takes a copy out",
     "documents.giving.open_rendition": "takes a copy out",

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.bench import (
+    bench_comparing,
+    bench_controlled,
+    bench_duties,
     bench_ingest,
     bench_lists,
     bench_mixed,
@@ -42,6 +45,9 @@ MEASURES: dict[str, Callable[[Scale], Iterable[Figure]]] = {
     "log": bench_verify.measure_log,
     "list-page": bench_lists.measure,
     "work": bench_work.measure,
+    "master-list": bench_controlled.measure,
+    "year-plan": bench_duties.measure,
+    "comparing": bench_comparing.measure,
     "progress": bench_progress.measure,
     "scope": bench_scope.measure,
     "recognition": bench_recognition.measure,

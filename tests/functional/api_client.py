@@ -9,7 +9,7 @@ from flask import Flask
 from archive_app.identity.access_tokens import make_token
 from archive_app.kernel.actor import Actor
 
-ALL_SCOPES = ("read", "file", "open", "import", "inbox", "cases", "records", "nonconformities", "log")
+ALL_SCOPES = ("read", "file", "open", "import", "inbox", "cases", "records", "nonconformities", "duties", "log")
 _keys = count(1)
 
 

@@ -248,7 +248,7 @@ def test_the_search_answers_as_the_page_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the reader of the web process: from the index that the worker writes."""
-    for module in ("searching", "api"):
+    for module in ("searching", "finding.api"):
         monkeypatch.setattr(f"archive_app.documents.{module}.PAGE_SIZE", 2)
     program = Program(app, token_of(leader, "read"))
     told(program.get("/search?q=x"), 503, "search_unavailable")

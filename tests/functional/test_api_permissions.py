@@ -18,11 +18,17 @@ from archive_app.intake.registers.attaching import receive_file
 from archive_app.intake.registers.bringing import bring_register, map_columns
 from archive_app.intake.registers.reviewing import RowFilters, list_rows
 from archive_app.kernel.permissions import OF_PEOPLE
+from archive_app.management.controlled.registering import Description, register_document
+from archive_app.management.laws.recording import record_law
 from archive_app.trail.reading import document_history
 from archive_app.web.api.routes import Operation
 from tests.conftest import Workbench
+from tests.duties import occurrence_of
 from tests.factories import People, engagement_of, file_bytes
 from tests.functional.api_client import ALL_SCOPES, Program, fresh_key, token_of
+from tests.integration.management.disclosures import filed, published, publishers
+from tests.laws import FACTS
+from tests.management_reviews import review_house
 
 REGISTER = "题名,文号\n监测报告,JC-2\n".encode()
 # Bodies that the schema allows, so that what is refused is refused for its place.
@@ -43,6 +49,21 @@ BODIES: dict[str, Any] = {
     "post_return": {"reason": "x"},
     "post_nonconformity": {"grade": "minor", "clause": "5.2", "statement": "x"},
     "post_correction_confirmation": {"effectiveness": "x"},
+    "post_settlement": {"remark": "x"},
+}
+
+_LISTS_OF_ONES_OWN = {
+    "list_of_clients",
+    "list_of_controlled_documents",
+    "list_of_disclosures",
+    "list_of_duties",
+    "list_of_engagements",
+    "list_of_imports",
+    "list_of_inbox",
+    "list_of_laws",
+    "list_of_management_reviews",
+    "list_of_obligations",
+    "list_of_occurrences",
 }
 
 
@@ -77,6 +98,9 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
     finding = Finding(grade="minor", clause="5.2", statement="缺少校准记录")
     raised = raise_nonconformity(leader, engagement_id=engagement.id, finding=finding)
     propose(leader, engagement_id=engagement.id)
+    registered = register_document(leader, kind="procedure", described=Description("文件控制程序"))
+    law = record_law(people.person("quality_manager", organisation="他方核查"), facts=FACTS)
+    cast = publishers(people, "他方核查")
     with workbench.archive.reading(leader) as uow:
         case_file = uow.session.scalars(select(CaseFile.id)).one()
     rows = list_rows(leader, register_id=register, filters=RowFilters()).items
@@ -92,7 +116,13 @@ def theirs(people: People, workbench: Workbench) -> dict[str, Any]:
         "file_id": file,
         "inbox_id": inbox.id,
         "nonconformity_id": raised.id,
+        "occurrence_id": occurrence_of(workbench.archive, leader),
         "case_file_id": case_file,
+        "controlled_id": registered.controlled_id,
+        "management_review_id": review_house(people, "他方核查", "verification_body").planned(),
+        "edition_id": registered.edition_id,
+        "law_id": law.id,
+        "disclosure_id": published(cast, filed(cast)).id,
     }
 
 
@@ -103,13 +133,15 @@ def test_nothing_of_another_organisation_is_there(app: Flask, people: People, th
         "post_inbox_filing": {"engagement_id": theirs["engagement_id"]},
         "post_row_files": {"files": [theirs["file_id"]]},
     }
-    answered = {}
+    answered, empty = {}, set()
     for operation in operations(app):
         answer = ask(stranger, operation, theirs, bodies.get(operation.name))
         if "<" in operation.path or operation.name == "post_engagement":
             answered[operation.name] = answer.status_code
-        elif operation.name in {"list_of_engagements", "list_of_clients", "list_of_imports", "list_of_inbox"}:
+        elif operation.name in _LISTS_OF_ONES_OWN:
             assert answer.json["items"] == []
+            empty.add(operation.name)
+    assert empty == _LISTS_OF_ONES_OWN
     assert set(answered.values()) == {404}, answered
 
 

@@ -17,11 +17,17 @@ from archive_app.engagements.clients import list_clients
 from archive_app.filing.arranging import propose
 from archive_app.filing.models import CaseFile
 from archive_app.kernel.actor import Actor
+from archive_app.management.laws.recording import record_law
 from archive_app.trail.reading import document_history
 from tests.conftest import Workbench
+from tests.controlled import issued_document
+from tests.duties import occurrence_of
 from tests.engines import FULL
 from tests.factories import People, engagement_of, file_bytes
 from tests.functional.api_client import ALL_SCOPES, token_of
+from tests.integration.management.disclosures import filed, published, publishers
+from tests.laws import FACTS
+from tests.management_reviews import review_house
 
 EXAMPLES = 60 if FULL else 4
 # Of a number or text in an address, every text is a value; and what is refused for its content, not its form, is 422.
@@ -42,7 +48,7 @@ def leader(people: People) -> Actor:
 
 
 @pytest.fixture
-def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
+def known(leader: Actor, people: People, workbench: Workbench) -> dict[str, list[Any]]:
     """Values of path parameters: things that are there, in one's own engagement and in none."""
     engagement = engagement_of(leader)
     document = file_bytes(leader, engagement, "监测计划.txt", "排放量 12.5".encode()).document_id or ""
@@ -53,6 +59,8 @@ def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
     propose(leader, engagement_id=engagement.id)
     with workbench.archive.reading(leader) as uow:
         case_file = uow.session.scalars(select(CaseFile.id)).one()
+    issued = issued_document(people, to=[leader])
+    cast = publishers(people)
     events = [line.id for line in document_history(leader, document_id=document).items]
     return {
         "organisation_id": [leader.organisation_id, nobody],
@@ -67,6 +75,12 @@ def known(leader: Actor, workbench: Workbench) -> dict[str, list[Any]]:
         "inbox_id": [nobody],
         "nonconformity_id": [raised, nobody],
         "case_file_id": [case_file, nobody],
+        "management_review_id": [review_house(people, "绿源核查", "verification_body").planned(), nobody],
+        "occurrence_id": [occurrence_of(workbench.archive, leader), nobody],
+        "controlled_id": [issued.controlled_id, nobody],
+        "edition_id": [issued.edition_id, nobody],
+        "law_id": [record_law(people.person("quality_manager"), facts=FACTS).id, nobody],
+        "disclosure_id": [published(cast, filed(cast)).id, nobody],
     }
 
 

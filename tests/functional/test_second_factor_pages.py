@@ -34,6 +34,8 @@ OPEN_TO_EVERYBODY = {
     "schemes.list_page": "what a complete file holds is no secret",
     "schemes.scheme_page": "neither is one scheme",
     "abilities.own_page": "what is recorded about oneself",
+    "disclosure.public_page": "what an organisation made public",
+    "disclosure.public_content": "a file that it made public, counted and no more",
     "worklist.wish_page": "how one wants to be told",
     "worklist.confirm_page": "the link that was mailed to oneself",
     "worklist.confirm_action": "so does the act",

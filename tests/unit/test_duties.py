@@ -12,6 +12,7 @@ from archive_app.kernel.duties import (
     COMPLAINT_HANDLED_BY_OTHERS,
     CORRECTION_CONFIRMED_BY_ANOTHER,
     DESTRUCTION_BY_FOUR_PEOPLE,
+    DISCLOSED_BY_ANOTHER,
     ISSUED_BY_ANOTHER,
     MANAGEMENT_REVIEW_IN_PERSON,
     REVIEWER_NOT_OF_THE_TEAM,
@@ -107,6 +108,11 @@ TABLE: list[tuple[Duty, list[Act], list[Act]]] = [
         ISSUED_BY_ANOTHER,
         [lambda: ISSUED_BY_ANOTHER.require_apart("manager", ["leader", "member", "reviewer"])],
         [lambda: ISSUED_BY_ANOTHER.require_apart("reviewer", ["leader", "member", "reviewer"])],
+    ),
+    (
+        DISCLOSED_BY_ANOTHER,
+        [lambda: DISCLOSED_BY_ANOTHER.require_apart("manager", ["archivist"])],
+        [lambda: DISCLOSED_BY_ANOTHER.require_apart("manager", ["manager"])],
     ),
 ]
 

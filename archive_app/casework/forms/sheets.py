@@ -19,7 +19,7 @@ class Pair:
 @dataclass(frozen=True)
 class PrintedBlock:
     """A block with its texts: `pairs`, or `columns` with `widths` (shares) and `rows`, or `text`
-    with `lines` to write on, or `people` who sign."""
+    with `lines` to write on, or `people` who sign. The heading of a `chapter` is larger than others."""
 
     kind: str
     heading: str = ""
@@ -30,6 +30,7 @@ class PrintedBlock:
     text: str = ""
     lines: int = 0
     people: tuple[str, ...] = ()
+    chapter: bool = False
 
 
 @dataclass(frozen=True)

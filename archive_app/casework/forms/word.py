@@ -12,6 +12,7 @@ from archive_app.casework.forms.sheets import PrintedBlock, PrintedForm
 from archive_app.kernel.language import translate
 from archive_app.kernel.typesetting import plain_text
 
+_CHAPTER_PT = 14
 _FONT, _CHINESE_FONT = "Times New Roman", "SimSun"
 _WIDTH_CM, _MARGIN_CM, _ROW_CM, _LINE_CM = 17.0, 2.0, 0.9, 0.75
 _SHADE = "F2F2F2"
@@ -50,7 +51,10 @@ def _add(document: Any, block: PrintedBlock, language: str) -> None:
     if block.heading:
         heading = document.add_paragraph()
         heading.paragraph_format.keep_with_next = True
-        heading.add_run(plain_text(block.heading)).bold = True
+        run = heading.add_run(plain_text(block.heading))
+        run.bold = True
+        if block.chapter:
+            _begin_chapter(heading, run)
     if block.kind == "facts":
         _add_table(document, [(pair.label, pair.value) for pair in block.pairs], (5, 12), labels=True)
     elif block.kind == "table":
@@ -91,6 +95,18 @@ def _add_table(
                 _shade(cell)
     if header:
         _repeat(table.rows[0])
+
+
+def _begin_chapter(heading: Any, run: Any) -> None:
+    """Larger, and in the outline that Word shows beside the pages."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    heading.paragraph_format.space_before, run.font.size = Pt(_CHAPTER_PT), Pt(_CHAPTER_PT)
+    level = OxmlElement("w:outlineLvl")
+    level.set(qn("w:val"), "0")
+    heading._p.get_or_add_pPr().append(level)  # noqa: SLF001  python-docx knows outlines by its styles alone
 
 
 def _set_fonts(document: Any) -> None:

@@ -18,10 +18,11 @@ from archive_app.documents.models import Document, Version
 from archive_app.documents.policy import CHANGE, require_change
 from archive_app.documents.reading import current_version
 from archive_app.engagements.engagements import lock_engagement, subjects_of
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.errors import ArchiveError, ConflictError
+from archive_app.kernel.errors import ArchiveError, ConflictError, NotFoundError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -121,13 +122,17 @@ def _page(uow: UnitOfWork, document_id: str) -> RecordPage:
         .join(Version, (Version.document_id == Document.id) & Version.current)
         .where(Document.id == document_id)
     ).one()
+    engagement = uow.session.get_one(Engagement, document.engagement_id)
+    if engagement.activity == LIBRARY:
+        # Records are kept of a case, and what is in a library belongs to none.
+        raise NotFoundError
     record = described(recording.record_of(uow, document_id))
     policy = uow.archive.policy
     works = policy.allows(uow.session, uow.actor, WORK, document.engagement_id)
     return RecordPage(
         document=document,
         version=version,
-        engagement=uow.session.get_one(Engagement, document.engagement_id),
+        engagement=engagement,
         record=record,
         proposal=Proposal() if record else proposals_of(uow, [document_id])[document_id],
         missing=recording.missing_fields(record) if record else (),
@@ -138,10 +143,13 @@ def _page(uow: UnitOfWork, document_id: str) -> RecordPage:
 
 
 @query(Permission.DOCUMENTS_READ)
-def record_panel(actor: Actor, uow: UnitOfWork, *, document_id: str) -> RecordPanel:
-    """What the page of a document shows of it as a record. Raises: NotFoundError."""
+def record_panel(actor: Actor, uow: UnitOfWork, *, document_id: str) -> RecordPanel | None:
+    """What the page of a document shows of it as a record; nothing where it belongs to no engagement, and so to no
+    case. Raises: NotFoundError."""
     uow.require("document", document_id)
     engagement_id = uow.session.get_one(Document, document_id).engagement_id
+    if uow.session.get_one(Engagement, engagement_id).activity == LIBRARY:
+        return None
     policy = uow.archive.policy
     works = policy.allows(uow.session, actor, WORK, engagement_id)
     may_describe = works and actor.may(Permission.RECORDS_DESCRIBE)

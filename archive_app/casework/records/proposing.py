@@ -8,6 +8,7 @@ from archive_app.casework.records.proposals import TEXT_CHARS, Proposal, Seen, p
 from archive_app.documents.errors import ContentCorruptError
 from archive_app.documents.models import Document, Version
 from archive_app.documents.reading import after_reading, read_text
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.record_types import all_record_types
 from archive_app.kernel.actor import Actor
@@ -49,15 +50,15 @@ def propose_all(workshop: Workshop, _job: Job) -> GiveWay | None:
 
 
 def propose_about(archive: Archive, document_id: str) -> bool:
-    """Keeps a proposal about a document; says whether there is room for one: nobody described it, it is there, and its
-    file is not sealed."""
+    """Keeps a proposal about a document; says whether there is room for one: nobody described it, it is there, and of
+    an engagement, whose file is not sealed."""
     with archive.reading(PROPOSER) as uow:
         row = uow.session.execute(
             select(Document, Version, Client.name)
             .join(Version, (Version.document_id == Document.id) & Version.current)
             .join(Engagement, Engagement.id == Document.engagement_id)
             .join(Client, Client.id == Engagement.client_id)
-            .where(Document.id == document_id, Document.withdrawn_at.is_(None))
+            .where(Document.id == document_id, Document.withdrawn_at.is_(None), Engagement.activity != LIBRARY)
         ).one_or_none()
         if row is None or _said(uow, document_id):
             return False
@@ -106,7 +107,8 @@ def _silent(after: str) -> Select[str]:
         .join(Version, (Version.document_id == Document.id) & Version.current)
         .join(Engagement, Engagement.id == Document.engagement_id)
         .where(Document.id > after, Document.withdrawn_at.is_(None), Version.reading != "waiting")
-        .where(Engagement.sealed_at.is_(None), Document.id.not_in(select(Record.document_id)))
+        .where(Engagement.sealed_at.is_(None), Engagement.activity != LIBRARY)
+        .where(Document.id.not_in(select(Record.document_id)))
         .order_by(Document.id)
         .limit(_PORTION)
     )

@@ -17,6 +17,7 @@ from archive_app.documents.errors import ChangedWhileReadError, StorageFullError
 from archive_app.documents.importing import Found, NotAPlainFileError, Source, walk
 from archive_app.documents.ingest import Entry
 from archive_app.documents.names import readable_path
+from archive_app.engagements.library import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.identity.models import Organisation
 from archive_app.intake.inbox.holding import InboxPlace, file_held, hold_file, refused
@@ -302,7 +303,8 @@ class Watcher:
             organisation_id = uow.session.scalar(named)
             if organisation_id is None:
                 raise OrganisationUnknownError(organisation=folder.organisation)
-            rows = select(Engagement.number, Engagement.id).where(Engagement.organisation_id == organisation_id)
+            rows = select(Engagement.number, Engagement.id)
+            rows = rows.where(Engagement.organisation_id == organisation_id, Engagement.activity != LIBRARY)
             numbers: dict[str, str] = {}
             doubtful: set[str] = set()
             for number, numbered_id in uow.session.execute(rows):

@@ -1,0 +1,1 @@
+"""Controlled documents 受控文件: from draft to withdrawal."""

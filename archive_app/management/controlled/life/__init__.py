@@ -1,0 +1,1 @@
+"""Pages of a controlled document in use: issue, distribution, reading, review, copies, withdrawal."""

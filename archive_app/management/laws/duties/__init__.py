@@ -1,0 +1,1 @@
+"""Pages of obligations and of their evaluations."""

@@ -1,0 +1,1 @@
+"""Duties that come back: what falls due when, in which organisation."""

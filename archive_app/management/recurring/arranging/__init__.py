@@ -1,0 +1,1 @@
+"""Pages where duties are arranged: taken on, for sites, and after changes."""

@@ -1,0 +1,1 @@
+"""Pages of what management reviews decided."""
