@@ -220,6 +220,12 @@ def _fresh_database(url: str, name: str, template: str) -> str:
     return f"{base.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are no name of a test: those of an archive made while tests are collected hold the moment, and two
+    processes would not agree on what there is to run."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`full` tests run only when asked for by `-m full` or `LANTAI_FULL`."""
     if "full" in (config.option.markexpr or "") or FULL:

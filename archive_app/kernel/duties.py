@@ -8,25 +8,22 @@ refused and for the auditor who reads the list.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import NotTheirsError
 from archive_app.kernel.language import N_
 
 RULES: dict[str, "Duty"] = {}
 
 
-class DutiesNotSeparateError(ArchiveError):
-    """One hand would do what two must; `rule` is the name of the rule. Like every try to do what one may not, it is
-    noted as a denial."""
+class DutiesNotSeparateError(NotTheirsError):
+    """One hand would do what two must; `rule` is the name of the rule."""
 
     code = "duties_not_separate"
     message = N_("%(reason)s Nothing was changed.")
     translated = ("reason",)
 
     def __init__(self, rule: "Duty") -> None:
-        super().__init__(rule=rule.name, source=rule.source, reason=rule.reason)
+        super().__init__({}, rule=rule.name, source=rule.source, reason=rule.reason)
         self.rule = rule
-        self.subject: dict[str, str] = {}
-        self.noted = False
 
 
 @dataclass(frozen=True)

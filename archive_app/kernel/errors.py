@@ -46,6 +46,16 @@ class NotFoundError(ArchiveError):
     message = N_("Nothing is here that you may see. It may have been moved, or you may not be on its team.")
 
 
+class NotTheirsError(ArchiveError):
+    """What somebody tried is for others to do; `subject` is what it is about. Like every try to do what one may not, it
+    is noted as a denial."""
+
+    def __init__(self, subject: Mapping[str, str], **params: object) -> None:
+        super().__init__(**params)
+        self.subject = dict(subject)
+        self.noted = False
+
+
 class PermissionMissingError(ArchiveError):
     """The actor's roles do not include the permission."""
 

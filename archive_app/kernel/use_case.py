@@ -11,8 +11,12 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive, current_archive
 from archive_app.kernel.denials import note_denial
-from archive_app.kernel.duties import DutiesNotSeparateError
-from archive_app.kernel.errors import ConfirmationRequiredError, PermissionMissingError, SignInRequiredError
+from archive_app.kernel.errors import (
+    ConfirmationRequiredError,
+    NotTheirsError,
+    PermissionMissingError,
+    SignInRequiredError,
+)
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.settling import settle
 from archive_app.kernel.unit_of_work import DeniedError, UnitOfWork
@@ -83,7 +87,7 @@ def _guard(
             require_confirmed(actor, archive)
         try:
             return run(actor, archive, *args, **kwargs)
-        except (DeniedError, DutiesNotSeparateError) as denied:
+        except (DeniedError, NotTheirsError) as denied:
             if not denied.noted:
                 denied.noted = True
                 note_denial(archive, actor, permission, denied.subject)

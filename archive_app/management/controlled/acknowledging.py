@@ -123,7 +123,8 @@ def acknowledge(actor: Actor, uow: UnitOfWork, *, edition_id: str) -> Acknowledg
     Raises: NotFoundError, also for whoever was not asked; ConflictError for an edition that is not in force any more.
     """
     controlled = document_of(uow, edition_id)
-    row = uow.session.get(Acknowledgement, (edition_id, actor.person_id or ""), populate_existing=True)
+    own = (edition_id, actor.person_id or "")
+    row = uow.session.get(Acknowledgement, own, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFoundError
     if row.state == "read":
@@ -301,6 +302,8 @@ def _account_moved(uow: UnitOfWork, person: Person) -> None:
         .join(ControlledDocument, ControlledDocument.id == Edition.controlled_document_id)
         .where(Acknowledgement.person_id == person.id, Acknowledgement.state == "waiting")
         .order_by(Acknowledgement.edition_id)
+        # Not in the moment in which they confirm that they read it.
+        .with_for_update(of=Acknowledgement)
     )
     for row, controlled in uow.session.execute(waiting).all():
         if not why_not(uow, controlled, person):

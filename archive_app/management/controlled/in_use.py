@@ -1,8 +1,7 @@
 """What every act on a controlled document in use begins with: which one (locked), in which state; and who is told."""
 
 from archive_app.identity.models import Person
-from archive_app.kernel.duties import DutiesNotSeparateError
-from archive_app.kernel.errors import ArchiveError
+from archive_app.kernel.errors import ArchiveError, NotTheirsError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -29,18 +28,14 @@ class NotInForceError(ArchiveError):
         super().__init__(number=controlled.number, state=DOCUMENT_STATES[controlled.state])
 
 
-class NotTheOwnerError(DutiesNotSeparateError):
-    """What is asked for is of the document's owner and of those who control documents. Like every try to do what one
-    may not, it is noted as a denial."""
+class NotTheOwnerError(NotTheirsError):
+    """What is asked for is of the document's owner and of those who control documents."""
 
     code = "not_the_owner"
     message = N_("%(number)s is owned by %(name)s. Nothing was changed; only they and the document controller do this.")
-    translated = ()  # type: ignore[assignment]  # it says no rule, whose reason would be translated
 
     def __init__(self, controlled: ControlledDocument, *, name: str) -> None:
-        ArchiveError.__init__(self, number=controlled.number, name=name)
-        self.subject = {"controlled_document": controlled.id}
-        self.noted = False
+        super().__init__({"controlled_document": controlled.id}, number=controlled.number, name=name)
 
 
 def locked_row(uow: UnitOfWork, controlled_id: str) -> ControlledDocument:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 
 from archive_app.identity.models import Person
-from archive_app.kernel.errors import ArchiveError, InvalidInputError, PermissionMissingError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotTheirsError, PermissionMissingError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -56,7 +56,7 @@ class NoFileError(ArchiveError):
     message = N_("Edition %(label)s has no file yet. Nobody was asked; add its file first.")
 
 
-class NotTheAuthorError(ArchiveError):
+class NotTheAuthorError(NotTheirsError):
     """An edition is in the hands of its author and of those who control documents."""
 
     code = "not_the_author"
@@ -110,7 +110,7 @@ def has_charge(uow: UnitOfWork, edition: Edition) -> bool:
 def require_charge(uow: UnitOfWork, edition: Edition) -> None:
     """Refuses whoever has the edition not in their hands. Raises: NotTheAuthorError."""
     if not has_charge(uow, edition):
-        raise NotTheAuthorError(label=edition.label, name=name_of(uow, edition.author_id))
+        raise NotTheAuthorError({"edition": edition.id}, label=edition.label, name=name_of(uow, edition.author_id))
 
 
 def require_state(edition: Edition, states: Iterable[str], *, way: str) -> None:

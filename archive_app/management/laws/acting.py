@@ -4,7 +4,7 @@ from datetime import date
 
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.duties import CORRECTION_CONFIRMED_BY_ANOTHER
-from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotTheirsError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -29,7 +29,7 @@ class ActionStateError(ArchiveError):
     message = N_("The action is not at this step any more. Nothing was changed; reload the page to see where it is.")
 
 
-class NotResponsibleError(ArchiveError):
+class NotResponsibleError(NotTheirsError):
     """Somebody else answers for the action."""
 
     code = "not_responsible"
@@ -55,7 +55,7 @@ def finish_action(actor: Actor, uow: UnitOfWork, *, evaluation_id: str, result: 
     """
     law, row = _locked(uow, evaluation_id, WAITING)
     if actor.person_id != row.action_owner_id and not actor.may(Permission.LAWS_MANAGE):
-        raise NotResponsibleError
+        raise NotResponsibleError({"law": law.id, "evaluation": row.id})
     row.action_result = some_lines(result, field=N_("What came of it"), limit=_LIMIT)
     row.action_done_at, row.action_done_by, row.action_returned = uow.now, actor.name, ""
     _kept(uow, row)

@@ -8,8 +8,7 @@ from sqlalchemy import select
 
 from archive_app.identity.models import Organisation, Person
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.duties import DutiesNotSeparateError
-from archive_app.kernel.errors import ArchiveError, InvalidInputError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotTheirsError
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
 from archive_app.kernel.unit_of_work import UnitOfWork
@@ -66,21 +65,17 @@ class OccurrenceStateError(ArchiveError):
     translated = ("state",)
 
 
-class NotResponsibleError(DutiesNotSeparateError):
-    """A duty is in the hands of its owner and of those who manage the duties. Like every try to do what one may not, it
-    is noted as a denial."""
+class NotResponsibleError(NotTheirsError):
+    """A duty is in the hands of its owner and of those who manage the duties."""
 
     code = "not_responsible"
     message = N_(
         "%(name)s is responsible for this duty. Nothing was changed; only they, and whoever manages the duties of your "
         "organisation, say that it is done."
     )
-    translated = ()  # type: ignore[assignment]  # it says no rule, whose reason would be translated
 
     def __init__(self, *, name: str, occurrence_id: str) -> None:
-        ArchiveError.__init__(self, name=name)
-        self.subject = {"occurrence": occurrence_id}
-        self.noted = False
+        super().__init__({"occurrence": occurrence_id}, name=name)
 
 
 class DutyEndedError(ArchiveError):

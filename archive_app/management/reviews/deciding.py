@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import func, select
 
 from archive_app.kernel.actor import Actor
-from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotFoundError
+from archive_app.kernel.errors import ArchiveError, InvalidInputError, NotFoundError, NotTheirsError
 from archive_app.kernel.events import event_type
 from archive_app.kernel.language import N_
 from archive_app.kernel.permissions import Permission
@@ -41,7 +41,7 @@ class DecisionDoneError(ArchiveError):
     message = N_("This decision is done already. Nothing was changed; reload its page and see who did it.")
 
 
-class NotTheOwnerError(ArchiveError):
+class NotTheOwnerError(NotTheirsError):
     """Whoever was named does what was decided."""
 
     code = "not_the_owner"
@@ -127,7 +127,7 @@ def finish_decision(actor: Actor, uow: UnitOfWork, *, decision_id: str, result: 
     """
     review, row = _locked_decision(uow, decision_id)
     if row.owner_id != actor.person_id:
-        raise NotTheOwnerError
+        raise NotTheOwnerError(subjects_of_review(review))
     row.result = some_lines(result, field=N_("Result"), limit=DECISION_LIMIT)
     row.done_at, row.done_by = uow.now, actor.name
     uow.session.flush()
