@@ -1,7 +1,6 @@
 """The master list of an organisation with 20,000 controlled documents beside another one's, as somebody of its staff
 who controls nothing, beside an endpoint that does next to nothing."""
 
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from urllib.parse import quote
@@ -13,9 +12,10 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.ids import new_id
 from archive_app.management.controlled.kinds import KINDS
 from archive_app.management.controlled.models import ControlledDocument, Edition, EditionStep
-from tests.bench.bench_search_page import fetch, open_client
-from tests.bench.figures import Figure, Scale, below, spread
+from tests.bench.bench_search_page import open_client
+from tests.bench.figures import Figure, Scale
 from tests.bench.installation import installation, sign_in
+from tests.bench.views import beside_trivial
 from tests.factories import People
 
 _ROUNDS = 40
@@ -36,18 +36,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
         fill_controlled(archive, people.person("staff_member", organisation="绿源核查"), count)
         client = open_client(archive, place.settings, sign_in(archive, viewer.person_id))
         views = _views(count)
-        times: dict[str, list[float]] = {name: [] for name in views}
-        for _ in range(_ROUNDS):
-            for name, address in views.items():
-                started = time.perf_counter()
-                fetch(client, address)
-                times[name].append(time.perf_counter() - started)
-    trivial = spread(times["trivial"][1:])
-    for name in views:
-        found = spread(times[name][1:])
-        yield Figure(f"{name}, p50", found.p50, "ms", "trivial, p50", trivial.p50)
-        p95 = Figure(f"{name}, p95", found.p95, "ms", "trivial, p95", trivial.p95)
-        yield p95 if name == "trivial" else below(_GOAL_MS, p95)
+        yield from beside_trivial(client, views, rounds=_ROUNDS, goal_ms=_GOAL_MS)
 
 
 def fill_controlled(archive: Archive, owner: Actor, count: int) -> None:
@@ -125,7 +114,6 @@ def _add(archive: Archive, owner: Actor, number: int, rows: dict[type, list[dict
 
 def _views(count: int) -> dict[str, str]:
     return {
-        "trivial": "/web/static/lantai.css",
         "master list": "/controlled",
         "master list, by words": f"/controlled?text={quote('数据管理程序 第7')}",
         "master list, by words that few have": f"/controlled?text={quote(f'第{count - 3}号')}",

@@ -1,7 +1,6 @@
 """The year plans of 200 organisations with 25 duties each over three years, as a supervisor to whom each was opened
 as a whole, and the plan of one of them, beside an endpoint that does next to nothing."""
 
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -14,9 +13,10 @@ from archive_app.kernel.ids import new_id
 from archive_app.management.recurring.catalogue import all_catalogues
 from archive_app.management.recurring.models import Occurrence, OwnDuty
 from archive_app.supervision.models import SupervisionGrant, SupervisionScope
-from tests.bench.bench_search_page import fetch, open_client
-from tests.bench.figures import Figure, Scale, below, spread
+from tests.bench.bench_search_page import open_client
+from tests.bench.figures import Figure, Scale
 from tests.bench.installation import installation, sign_in
+from tests.bench.views import beside_trivial
 from tests.factories import People
 
 _ROUNDS = 40
@@ -38,18 +38,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
         first = fill_duties(archive, supervisor, doer, count)
         client = open_client(archive, place.settings, sign_in(archive, supervisor.person_id))
         views = _views(archive.today().year, first)
-        times: dict[str, list[float]] = {name: [] for name in views}
-        for _ in range(_ROUNDS):
-            for name, address in views.items():
-                started = time.perf_counter()
-                fetch(client, address)
-                times[name].append(time.perf_counter() - started)
-    trivial = spread(times["trivial"][1:])
-    for name in views:
-        found = spread(times[name][1:])
-        yield Figure(f"{name}, p50", found.p50, "ms", "trivial, p50", trivial.p50)
-        p95 = Figure(f"{name}, p95", found.p95, "ms", "trivial, p95", trivial.p95)
-        yield p95 if name == "trivial" else below(_GOAL_MS, p95)
+        yield from beside_trivial(client, views, rounds=_ROUNDS, goal_ms=_GOAL_MS)
 
 
 def fill_duties(archive: Archive, supervisor: Actor, doer: Actor, count: int) -> str:
@@ -169,7 +158,6 @@ def _add(
 
 def _views(year: int, organisation_id: str) -> dict[str, str]:
     return {
-        "trivial": "/web/static/lantai.css",
         "year plans of all": f"/duties?year={year}",
         "year plan of one": f"/duties?year={year}&organisation={organisation_id}",
         "duties by day": f"/duties/times?year={year}",

@@ -1,7 +1,6 @@
 """The progress of an engagement with 2,000 records, as a member of its team who does not see all of them, beside an
 endpoint that does next to nothing; in an archive with other engagements and their documents."""
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 
@@ -15,10 +14,11 @@ from archive_app.engagements.teams import set_member
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.levels import Level
-from tests.bench.bench_search_page import fetch, open_client
-from tests.bench.figures import Figure, Scale, below, spread
+from tests.bench.bench_search_page import open_client
+from tests.bench.figures import Figure, Scale
 from tests.bench.filling import fill_archive
 from tests.bench.installation import installation, sign_in
+from tests.bench.views import beside_trivial
 from tests.cases import make_ready, put_record
 from tests.corpus import documents
 from tests.factories import People, declare
@@ -41,21 +41,9 @@ def measure(scale: Scale) -> Iterator[Figure]:
         member, engagement = fill_engagement(archive, people, records)
         client = open_client(archive, place.settings, sign_in(archive, member.person_id))
         views = {
-            "trivial": "/web/static/lantai.css",
             f"progress with {records:,} records": f"/engagements/{engagement.id}/progress",
         }
-        times: dict[str, list[float]] = {name: [] for name in views}
-        for _ in range(_ROUNDS):
-            for name, address in views.items():
-                started = time.perf_counter()
-                fetch(client, address)
-                times[name].append(time.perf_counter() - started)
-    trivial = spread(times["trivial"][1:])
-    for name in views:
-        found = spread(times[name][1:])
-        yield Figure(f"{name}, p50", found.p50, "ms", "trivial, p50", trivial.p50)
-        p95 = Figure(f"{name}, p95", found.p95, "ms", "trivial, p95", trivial.p95)
-        yield p95 if name == "trivial" else below(_GOAL_MS, p95)
+        yield from beside_trivial(client, views, rounds=_ROUNDS, goal_ms=_GOAL_MS)
 
 
 def fill_engagement(archive: Archive, people: People, records: int) -> tuple[Actor, Engagement]:

@@ -3,7 +3,6 @@ next to nothing; of somebody on the team of a quarter of 2,000 engagements."""
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -15,10 +14,11 @@ from archive_app.kernel.archive import Archive
 from archive_app.kernel.ids import new_id
 from archive_app.worklist.models import Task
 from archive_app.worklist.tasks import NO_DAY
-from tests.bench.bench_search_page import fetch, open_client
-from tests.bench.figures import Figure, Scale, below, spread
+from tests.bench.bench_search_page import open_client
+from tests.bench.figures import Figure, Scale
 from tests.bench.filling import Filled, fill_archive
 from tests.bench.installation import installation, sign_in
+from tests.bench.views import beside_trivial
 from tests.factories import People
 
 _ROUNDS = 40
@@ -35,18 +35,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
         fill_tasks(archive, filled, own=own, others=others)
         client = open_client(archive, place.settings, sign_in(archive, filled.viewer.person_id))
         views = _views(archive, filled)
-        times: dict[str, list[float]] = {name: [] for name in views}
-        for _ in range(_ROUNDS):
-            for name, address in views.items():
-                started = time.perf_counter()
-                fetch(client, address)
-                times[name].append(time.perf_counter() - started)
-    trivial = spread(times["trivial"][1:])
-    for name in views:
-        found = spread(times[name][1:])
-        yield Figure(f"{name}, p50", found.p50, "ms", "trivial, p50", trivial.p50)
-        p95 = Figure(f"{name}, p95", found.p95, "ms", "trivial, p95", trivial.p95)
-        yield p95 if name == "trivial" else below(_GOAL_MS, p95)
+        yield from beside_trivial(client, views, rounds=_ROUNDS, goal_ms=_GOAL_MS)
 
 
 def fill_tasks(archive: Archive, filled: Filled, *, own: int, others: int) -> None:
@@ -97,7 +86,6 @@ def _row(
 def _views(archive: Archive, filled: Filled) -> dict[str, str]:
     number = f"HC-{min(filled.own_engagements).removeprefix('e').lstrip('0') or 0}"
     return {
-        "trivial": "/web/static/lantai.css",
         "my work": "/work",
         "my work, overdue": "/work?overdue=1",
         "my work, of a kind": "/work?kind=engagements.decide_access",
