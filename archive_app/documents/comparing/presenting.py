@@ -14,7 +14,8 @@ ROWS_PER_PAGE = 200
 _CONTEXT = 2
 _LONGEST_SAME, _KEPT_SAME = 600, 400
 _LONGEST_MARKED, _KEPT_MARKED = 4_000, 3_000
-_LINE_BREAK = re.compile(r"\s*\n\s*")
+# One step for each run of blanks; looking for the line break in it here would take a step for each pair of them.
+_BLANKS = re.compile(r"\s+")
 _CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 
 
@@ -184,10 +185,12 @@ def _on_one_line(text: str, start: int, end: int) -> str:
     """The lines of a paragraph as one: beside a Chinese character nothing was where the line ended, else a space."""
 
     def gap(found: re.Match[str]) -> str:
+        if "\n" not in found[0]:
+            return found[0]
         before, behind = start + found.start() - 1, start + found.end()
         return _space(text[before] if before >= 0 else "", text[behind] if behind < len(text) else "")
 
-    return _LINE_BREAK.sub(gap, text[start:end])
+    return _BLANKS.sub(gap, text[start:end])
 
 
 def _space(before: str, behind: str) -> str:
