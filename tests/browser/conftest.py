@@ -46,7 +46,9 @@ def visitor(chromium: Browser, service: Service) -> Iterator[Callable[..., Page]
     complaints: list[str] = []
 
     def visit(*, width: int = 1280, language: str = "zh-CN", scripts: bool = True) -> Page:
+        # What is still fading in has no colours that could be measured.
         context = chromium.new_context(
+            reduced_motion="reduce",
             base_url=service.url,
             viewport={"width": width, "height": 900},
             locale=language,

@@ -55,7 +55,12 @@ class Cast:
     def visit(self, part: str, size: ViewportSize = DESK, *, token: str = "", scripts: bool = True) -> Page:
         """A browser of its own; a script error or a refused resource on any of its pages is kept as a complaint."""
         context = self.browser.new_context(
-            base_url=self.home, viewport=size, locale="zh-CN", java_script_enabled=scripts, has_touch=size == TELEPHONE
+            reduced_motion="reduce",
+            base_url=self.home,
+            viewport=size,
+            locale="zh-CN",
+            java_script_enabled=scripts,
+            has_touch=size == TELEPHONE,
         )
         context.set_default_timeout(15_000)
         self.contexts.append(context)

@@ -51,7 +51,7 @@ class House:
     def visit(self, login: str, name: str) -> Newcomer:
         """A browser of its own; a script error or a refused resource on any of its pages is kept as a complaint."""
         context = self.browser.new_context(
-            base_url=self.service.url, viewport={"width": WIDE, "height": 900}, locale="zh-CN"
+            reduced_motion="reduce", base_url=self.service.url, viewport={"width": WIDE, "height": 900}, locale="zh-CN"
         )
         self._contexts.append(context)
         page = context.new_page()

@@ -26,7 +26,7 @@ def desk(chromium: Browser, tmp_path: Path) -> Iterator[tuple[Page, str]]:
             token = sign_in(archive, leader.person_id)
         with serving_pages(place) as service:
             home = f"http://127.0.0.1:{service.port}"
-            context = chromium.new_context(viewport={"width": 1280, "height": 900})
+            context = chromium.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
             page = context.new_page()
             errors: list[str] = []
             page.on("pageerror", lambda error: errors.append(str(error)))
@@ -68,7 +68,9 @@ def test_records_are_confirmed_and_described_without_the_mouse(desk: tuple[Page,
 
 def test_without_scripts_the_same_form_does_it(chromium: Browser, desk: tuple[Page, str]) -> None:
     page, address = desk
-    plain = chromium.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+    plain = chromium.new_context(
+        reduced_motion="reduce", java_script_enabled=False, storage_state=page.context.storage_state()
+    )
     bare = plain.new_page()
     bare.goto(address)
     expect(bare.locator(".record-keys")).to_be_hidden()

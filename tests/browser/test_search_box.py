@@ -27,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def signed_in(service: Service, chromium: Browser) -> list[Any]:
     """The cookies of somebody who filed three files that have been read."""
-    context = chromium.new_context(base_url=service.url, locale="zh-CN")
+    context = chromium.new_context(reduced_motion="reduce", base_url=service.url, locale="zh-CN")
     page = context.new_page()
     page.set_default_timeout(15_000)
     set_up(page, service.setup_url)
