@@ -22,7 +22,7 @@ from archive_app.management.recurring.models import Occurrence, OwnDuty, Site
 from archive_app.management.recurring.rules import FINISHED, OPEN
 
 MONTHS = range(1, 13)
-DUTIES_SHOWN, ORGANISATIONS_SHOWN = 60, 100
+DUTIES_SHOWN, ORGANISATIONS_SHOWN = 60, 200
 FIRST_YEAR, LAST_YEAR = 1990, 2200
 MARKS: Mapping[str, str] = {
     "done": N_("Done"),
