@@ -12,7 +12,7 @@ from sqlalchemy import Table, insert
 
 from archive_app.documents.models import Derivative, Document, HeldContent, Upload, Version
 from archive_app.documents.reading import TEXT_PART
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Access, Assignment, Client, Engagement
 from archive_app.engagements.schemes import USUAL_SCHEME, all_schemes, keep_edition
 from archive_app.identity.models import Organisation, Person, PersonRole, SecondFactor

@@ -142,8 +142,8 @@ def add_document(
     return filed
 
 
-def store(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], None]) -> Stored:
-    """Takes the bytes into the vault in one pass and constant memory."""
+def store(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], None] = _accept) -> Stored:
+    """Takes the bytes into the vault in one pass and constant memory; `confirm` as for `add_document`."""
     limit = archive.rules.upload_limit_bytes
     version_id = new_id(archive.clock.now())
     key = archive.vault.new_key(version_id)

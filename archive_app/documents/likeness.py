@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from archive_app.documents.models import Document, Version
 from archive_app.documents.reading import current_version
 from archive_app.documents.searching import Found, SearchUnavailableError, found_rows, scope_of
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.permissions import Permission

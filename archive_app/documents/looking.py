@@ -21,7 +21,7 @@ from archive_app.documents.reading import derivative, read_text
 from archive_app.documents.text_view import NOWHERE, Box, Spot, TextView, boxes_on, offset_of, page_of, view_text
 from archive_app.documents.watermark import stamped
 from archive_app.engagements.engagements import subjects_of
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive

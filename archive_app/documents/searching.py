@@ -17,7 +17,7 @@ from archive_app.documents.indexing import NARROWING
 from archive_app.documents.models import Derivative, Document, Version
 from archive_app.documents.places import PLACES_PART, Place
 from archive_app.documents.reading import is_text_of
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.policy import READ
 from archive_app.kernel.actor import Actor

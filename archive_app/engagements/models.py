@@ -51,7 +51,7 @@ class Engagement(Base):
     what is verified or validated is one. `scheme` of `scheme_version` says by which steps it goes on, and `stage` where
     it is; `parent_id` is the engagement that it follows, as a re-check 复查 or a surveillance. From `sealed_at` on
     nothing in it changes, unless it is reopened; what is added all the same is late. One whose activity is library is
-    where an organisation's documents are that belong to no engagement (`library.py`).
+    where an organisation's documents are that belong to no engagement (`libraries.py`).
     """
 
     __tablename__ = "engagement"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Client, Engagement
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.levels import Level

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Engagement
 from archive_app.engagements.policy import DECIDE, LEAD, READ, REQUEST
 from archive_app.engagements.waiting import await_decision, decided

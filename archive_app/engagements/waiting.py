@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Access, AccessRequest, Assignment, Engagement
 from archive_app.engagements.policy import task_in_sight
 from archive_app.kernel.language import N_

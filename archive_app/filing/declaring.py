@@ -182,7 +182,7 @@ def declare(
     moment = archive.clock.now()
     words = record_text(assigned, sheet, moment.astimezone(archive.rules.zone))
     entry = entry_of(assigned, sheet, file_name(assigned, sheet, ".txt"))
-    stored = store(archive, io.BytesIO(words.encode()), entry.name, _any_size)
+    stored = store(archive, io.BytesIO(words.encode()), entry.name)
     return _file(actor, archive, assigned, sheet, _Record(CONFIRMED, stored, entry, moment))
 
 
@@ -214,7 +214,7 @@ def bring_signed(
     original_name(name)
     entry = replace(entry_of(assigned, sheet, name), claimed_media_type=claimed_media_type)
     try:
-        stored = store(archive, stream, name, _any_size)
+        stored = store(archive, stream, name)
     except OSError as error:
         raise TransferInterruptedError(received="?", expected="?") from error
     if stored.kind.code not in SCANS:
@@ -322,7 +322,3 @@ def _refusal(uow: UnitOfWork, assigned: Assigned) -> NotIndependentError | Clien
     except (NotIndependentError, ClientProvinceMissingError) as error:
         return error
     return None
-
-
-def _any_size(_size_bytes: int) -> None:
-    """Every complete file is acceptable."""

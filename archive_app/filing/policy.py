@@ -3,7 +3,7 @@ body that keeps them and of who supervises it; a client's contact sees documents
 
 from sqlalchemy import ColumnElement, and_, select, true
 
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import READ
 from archive_app.filing.models import CaseFile, Declaration

@@ -93,7 +93,7 @@ def put_seal(sealer: Sealer, engagement_id: str, ready: Ready, settle: Settle) -
             engagement = uow.session.get_one(Engagement, engagement_id)
             kind = ready(uow, engagement)
             manifest = _manifest(uow, engagement, kind, archive.clock.now())
-        stored = store(archive, io.BytesIO(manifest.content), _name(engagement, manifest.facts), _any_size)
+        stored = store(archive, io.BytesIO(manifest.content), _name(engagement, manifest.facts))
         done = _seal(sealer, engagement_id, (ready, settle), (manifest, stored))
         if done is not None:
             return done
@@ -217,7 +217,3 @@ def _record(uow: UnitOfWork, engagement: Engagement, row: Seal) -> None:
 def _name(engagement: Engagement, facts: SealFacts) -> str:
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in engagement.number)
     return f"封存清单 {safe} {facts.ordinal}.json"
-
-
-def _any_size(_size_bytes: int) -> None:
-    """A manifest is as long as it is."""

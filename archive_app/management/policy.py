@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from archive_app.documents.control import DRAFT
 from archive_app.documents.models import Document
 from archive_app.documents.policy import CHANGE
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import READ
 from archive_app.kernel.actor import Actor

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_al
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from archive_app.documents.control import DRAFT
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import READ
 from archive_app.identity.models import Person

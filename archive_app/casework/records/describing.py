@@ -18,7 +18,7 @@ from archive_app.documents.models import Document, Version
 from archive_app.documents.policy import CHANGE, require_change
 from archive_app.documents.reading import current_version
 from archive_app.engagements.engagements import lock_engagement, subjects_of
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.policy import WORK
 from archive_app.kernel.actor import Actor

@@ -8,7 +8,7 @@ from archive_app.casework.records.proposals import TEXT_CHARS, Proposal, Seen, p
 from archive_app.documents.errors import ContentCorruptError
 from archive_app.documents.models import Document, Version
 from archive_app.documents.reading import after_reading, read_text
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.record_types import all_record_types
 from archive_app.kernel.actor import Actor

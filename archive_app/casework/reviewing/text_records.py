@@ -33,7 +33,7 @@ def facts(language: str, told: Mapping[str, str]) -> Iterable[str]:
 
 def keep_text(archive: Archive, record: TextRecord) -> Stored:
     """Takes the text into the vault; it becomes a document by `file_text`, or stays behind as an orphan."""
-    return store(archive, io.BytesIO(record.text.encode()), _file_name(record), _any_size)
+    return store(archive, io.BytesIO(record.text.encode()), _file_name(record))
 
 
 def file_text(uow: UnitOfWork, engagement: Engagement, stored: Stored, record: TextRecord) -> str:
@@ -63,7 +63,3 @@ def file_text(uow: UnitOfWork, engagement: Engagement, stored: Stored, record: T
 def _file_name(record: TextRecord) -> str:
     # A slash in a name would be read as a folder.
     return record.title.replace("/", "_").replace("\\", "_")[:60] + ".txt"
-
-
-def _any_size(_size_bytes: int) -> None:
-    """Every complete text is acceptable."""

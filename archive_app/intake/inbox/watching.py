@@ -17,7 +17,7 @@ from archive_app.documents.errors import ChangedWhileReadError, StorageFullError
 from archive_app.documents.importing import Found, NotAPlainFileError, Source, walk
 from archive_app.documents.ingest import Entry
 from archive_app.documents.names import readable_path
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.identity.models import Organisation
 from archive_app.intake.inbox.holding import InboxPlace, file_held, hold_file, refused

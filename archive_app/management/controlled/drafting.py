@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from archive_app.documents.control import DRAFT
 from archive_app.documents.ingest import Entry, Stored, Stream, file_version, store
 from archive_app.documents.names import original_name
-from archive_app.engagements.library import library_of
+from archive_app.engagements.libraries import library_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.duties import APPROVER_NOT_THE_AUTHOR

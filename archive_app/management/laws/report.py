@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from archive_app.documents.ingest import Entry, file_version, store
 from archive_app.documents.models import Document
-from archive_app.engagements.library import library_of
+from archive_app.engagements.libraries import library_of
 from archive_app.identity.models import Organisation
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -113,7 +113,7 @@ def file_report(actor: Actor, archive: Archive, *, first: date | None, last: dat
     with archive.reading(actor) as uow:
         of_all = (Document.engagement_id == library_id) & (Document.level <= Level.INTERNAL)
         facts = _facts(uow, organisation_id, period, language, uow.visible("document") & of_all)
-    stored = store(archive, io.BytesIO(_set(archive, facts, language)), _name(period), _any_size)
+    stored = store(archive, io.BytesIO(_set(archive, facts, language)), _name(period))
     title = f"{facts['title']} {facts['period']}"
     with archive.transaction(actor) as uow:
         entry = Entry(
@@ -284,7 +284,3 @@ def _days(period: tuple[date, date]) -> dict[str, str]:
 
 def _name(period: tuple[date, date]) -> str:
     return f"compliance-{period[0].isoformat()}-{period[1].isoformat()}.pdf"
-
-
-def _any_size(_size_bytes: int) -> None:
-    """Every complete paper is acceptable."""

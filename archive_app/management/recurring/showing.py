@@ -13,7 +13,7 @@ from archive_app.casework.models import Record
 from archive_app.documents.control import DRAFT
 from archive_app.documents.models import Document
 from archive_app.engagements.data_files import Words
-from archive_app.engagements.library import LIBRARY
+from archive_app.engagements.libraries import LIBRARY
 from archive_app.engagements.models import Engagement
 from archive_app.engagements.record_types import record_type_name
 from archive_app.identity.models import Organisation, Person

@@ -13,7 +13,7 @@ from archive_app.casework.forms.sheets import PrintedForm
 from archive_app.casework.forms.word import form_docx
 from archive_app.casework.recording import record_as
 from archive_app.documents.ingest import Entry, Stored, file_version, store
-from archive_app.engagements.library import library_of
+from archive_app.engagements.libraries import library_of
 from archive_app.identity.models import Organisation
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
@@ -131,7 +131,7 @@ def _require_ready(uow: UnitOfWork, review: ManagementReview) -> None:
 
 def _stored(archive: Archive, report: PrintedForm, confirmed: Confirmed) -> Stored:
     content = form_pdf(report, confirmed.held_at or archive.clock.now())
-    return store(archive, io.BytesIO(content), _name(report, "pdf"), _any_size)
+    return store(archive, io.BytesIO(content), _name(report, "pdf"))
 
 
 def _file(uow: UnitOfWork, review: ManagementReview, report: PrintedForm, stored: Stored) -> str:
@@ -166,7 +166,3 @@ def _name(report: PrintedForm, ending: str) -> str:
     # A slash in a name would be read as a folder, and controls and blanks at its ends by nobody.
     words = plain_text(f"{report.about} {report.title}").replace("/", "_").replace("\\", "_").replace("\n", " ")
     return f"{words.strip()[:_NAME_CHARS].strip(' .')}.{ending}"
-
-
-def _any_size(_size_bytes: int) -> None:
-    """Every complete report is acceptable."""

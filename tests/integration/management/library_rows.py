@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from archive_app.documents.control import DRAFT, set_control
 from archive_app.documents.ingest import Entry, file_version, store
-from archive_app.engagements.library import library_of
+from archive_app.engagements.libraries import library_of
 from archive_app.kernel.actor import Actor
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.levels import Level

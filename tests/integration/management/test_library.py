@@ -33,7 +33,7 @@ from archive_app.engagements.engagements import (
     view_engagement,
 )
 from archive_app.engagements.glass import break_glass
-from archive_app.engagements.library import LIBRARY, library_of
+from archive_app.engagements.libraries import LIBRARY, library_of
 from archive_app.engagements.models import Client, Engagement
 from archive_app.engagements.policy import LEAD, READ, WORK
 from archive_app.engagements.requests import ask_for_access

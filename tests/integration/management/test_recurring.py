@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from archive_app.documents.control import set_control
-from archive_app.engagements.library import library_of
+from archive_app.engagements.libraries import library_of
 from archive_app.identity.models import Person
 from archive_app.kernel.archive import Archive
 from archive_app.kernel.errors import (
