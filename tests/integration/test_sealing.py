@@ -136,9 +136,9 @@ def test_a_file_that_changes_while_its_manifest_is_written_gets_another(
     waiting = ours.submitted()
     stored = []
 
-    def store_and_touch(archive: Archive, stream: Stream, name: str, confirm: Callable[[int], None]) -> Stored:
+    def store_and_touch(archive: Archive, stream: Stream, name: str) -> Stored:
         stored.append(1)
-        made = store(archive, stream, name, confirm)
+        made = store(archive, stream, name)
         if len(stored) == 1:
             with people.archive.transaction(SYSTEM, eventless=True) as uow:
                 uow.session.get_one(Engagement, ours.engagement.id).title = "另一个题目"
